@@ -1,0 +1,1 @@
+"""Adapters to other people's systems: chains, DEX protocols, CEX venues."""

@@ -1,0 +1,1 @@
+//! A price-time priority order book in integer ticks and lots.

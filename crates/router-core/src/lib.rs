@@ -1,0 +1,11 @@
+//! The pure core: deterministic, no I/O, no clock, no randomness, no panic on input.
+//!
+//! - [`num`]: 256-bit integer helpers with the rounding in the name.
+//! - [`amm`]: pools as values; a quote returns amounts, cost and the next pool.
+//! - [`book`]: a price-time priority order book in integer ticks and lots.
+//! - [`solver`]: splits one order over ladders and pools and bounds the best possible answer.
+
+pub mod amm;
+pub mod book;
+pub mod num;
+pub mod solver;

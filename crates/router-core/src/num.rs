@@ -1,0 +1,1 @@
+//! 256-bit integer helpers with the rounding in the name.

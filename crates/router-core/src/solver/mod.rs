@@ -1,0 +1,1 @@
+//! Splits one order over ladders and pools and bounds the best possible answer.

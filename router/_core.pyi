@@ -1,0 +1,208 @@
+"""Types of the Rust extension. Only `router/core.py` imports it.
+
+Token ids are dense ints, amounts are base units in 0..2^256-1, `zero_for_one` means token0 is
+paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPTY_POOL, INSUFFICIENT_LIQUIDITY,
+INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+__version__: str
+
+class CoreError(Exception):
+    code: str
+    message: str
+
+@final
+class PoolQuote:
+    """What a swap would do: `amount_in` is what the pool takes (less than asked when it runs dry)."""
+
+    amount_in: int
+    amount_out: int
+    fee_amount: int
+    ticks_crossed: int
+    gas: int
+    next: V2Pool | V3Pool
+
+@final
+class V2Pool:
+    """Uniswap V2 pair: x*y=k with the fee taken from the input; reserves fit in 112 bits."""
+
+    def __new__(cls, reserve0: int, reserve1: int, fee_ppm: int = 3000) -> V2Pool: ...
+    reserve0: int
+    reserve1: int
+    fee_ppm: int
+    def quote_exact_in(self, zero_for_one: bool, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, zero_for_one: bool, amount_out: int) -> PoolQuote: ...
+
+@final
+class V3Pool:
+    """Uniswap V3 pool with every initialised tick as (index, liquidity_gross, liquidity_net)."""
+
+    def __new__(
+        cls,
+        fee_ppm: int,
+        tick_spacing: int,
+        sqrt_price_x96: int,
+        tick: int,
+        liquidity: int,
+        ticks: Sequence[tuple[int, int, int]],
+    ) -> V3Pool: ...
+    fee_ppm: int
+    tick_spacing: int
+    sqrt_price_x96: int
+    tick: int
+    liquidity: int
+    @property
+    def ticks(self) -> list[tuple[int, int, int]]: ...
+    def quote_exact_in(
+        self, zero_for_one: bool, amount_in: int, sqrt_price_limit_x96: int = 0
+    ) -> PoolQuote:
+        """Quote; limit 0 means none. A pool that runs dry takes less than `amount_in`."""
+    def quote_exact_out(
+        self, zero_for_one: bool, amount_out: int, sqrt_price_limit_x96: int = 0
+    ) -> PoolQuote:
+        """Quote; without a limit a pool that cannot deliver raises INSUFFICIENT_LIQUIDITY."""
+    def with_swap(self, sqrt_price_x96: int, liquidity: int, tick: int) -> V3Pool:
+        """Return the pool after a Swap event."""
+    def with_liquidity_change(self, tick_lower: int, tick_upper: int, delta: int) -> V3Pool:
+        """Return the pool after a Mint (positive) or Burn (negative) event."""
+
+@final
+class Fill:
+    """One trade of a taker with a resting order, at the maker's price."""
+
+    maker_order_id: int
+    price_ticks: int
+    lots: int
+    maker_remaining_lots: int
+
+@final
+class Placement:
+    """What became of a placed order. `status`: filled, partly_filled, resting, canceled, rejected.
+
+    `resting_lots` stay in the book; `canceled_lots` were neither filled nor left resting.
+    `reason` is empty or says why: WOULD_CROSS (post-only), NOT_FILLABLE (FOK), NO_LIQUIDITY.
+    """
+
+    status: str
+    reason: str
+    fills: list[Fill]
+    filled_lots: int
+    resting_lots: int
+    canceled_lots: int
+
+@final
+class Book:
+    """One instrument's order book: price-time priority, integer ticks and lots.
+
+    `side` is "buy" or "sell"; `kind` is "limit", "market", "ioc", "fok" or "post_only". Market
+    orders ignore `price_ticks`.
+    """
+
+    def __new__(cls) -> Book: ...
+    def place(
+        self, order_id: int, side: str, kind: str, price_ticks: int, lots: int
+    ) -> Placement: ...
+    def preview(self, side: str, kind: str, price_ticks: int, lots: int) -> Placement:
+        """Return what `place` would do, changing nothing."""
+    def cancel(self, order_id: int) -> int:
+        """Remove a resting order and return its remaining lots; 0 when it does not rest here."""
+    def bids(self, depth: int = 0) -> list[tuple[int, int]]:
+        """Return (price_ticks, lots) per level, best first; depth 0 is all."""
+    def asks(self, depth: int = 0) -> list[tuple[int, int]]: ...
+    def orders(self) -> list[tuple[int, str, int, int]]:
+        """Return (order_id, side, price_ticks, remaining_lots) in priority order, bids then asks."""
+    @property
+    def sequence(self) -> int:
+        """Count of commands that changed the book."""
+
+@final
+class PlanLeg:
+    """One venue's part of a plan. A venue is used once, in one direction; legs are in an order in
+    which every leg's input is there before it runs."""
+
+    venue: int
+    token_in: int
+    token_out: int
+    amount_in: int
+    amount_out: int
+    fee_amount: int  # V2, V3: input units. Ladder: output units.
+    ticks_crossed: int
+    gas: int
+    takes_rest: bool  # it swaps whatever of token_in is left at this point
+    marginal_price: float  # output per input base unit after the leg, fee included; for ranking
+    lots: int  # ladders only, else 0
+    limit_price_ticks: int  # ladders only: the worst level touched, else 0
+
+@final
+class Plan:
+    """The answer of the solver, replayed exactly in integers.
+
+    Exact-in: maximises amount_out; bounds are on the output. Exact-out: minimises amount_in; bounds
+    are lower bounds on the input. `unspent_in` is input that no venue took.
+    """
+
+    amount_in: int
+    amount_out: int
+    unspent_in: int
+    gas: int
+    gas_cost: int  # in units of token_out (exact-in) or token_in (exact-out)
+    net: int  # exact-in: amount_out - gas_cost (may be negative); exact-out: amount_in + gas_cost
+    bound: int  # gross: no plan over these venues delivers more (exact-in) or costs less
+    bound_net: int  # the same after gas
+    gap_bps: float  # distance of the gross value from `bound`
+    gap_net_bps: float
+    best_single: int  # gross value of the best single path: amount_out or amount_in; 0 when none
+    spot_price: float  # output per input base unit at zero size over the best path, fees included
+    dust: list[tuple[int, int]]  # (token, units) left over at intermediate tokens by lot sizes
+    legs: list[PlanLeg]
+
+@final
+class Market:
+    """An immutable set of venues over `token_count` dense token ids; `MarketBuilder` makes it."""
+
+    token_count: int
+    venue_count: int
+    def solve(
+        self,
+        token_in: int,
+        token_out: int,
+        amount: int,
+        *,
+        exact_out: bool = False,
+        max_hops: int = 3,
+        max_legs: int = 8,
+        gas_price_wei: int = 0,
+        native_token: int | None = None,
+        base_gas: int = 0,
+    ) -> Plan:
+        """Split one order; the GIL is released meanwhile.
+
+        Ladders take part only on edges that deliver `token_out`: book legs are run last.
+        `native_token` is the token in which gas is priced (1:1 with the coin); `base_gas` is the
+        fixed gas of a plan with at least one on-chain leg.
+        """
+
+@final
+class MarketBuilder:
+    """Collects venues; each add returns the venue's index in plans."""
+
+    def __new__(cls, token_count: int) -> MarketBuilder: ...
+    def add_v2(self, token0: int, token1: int, pool: V2Pool) -> int: ...
+    def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
+    def add_ladder(
+        self,
+        base: int,
+        quote: int,
+        lot_units: int,
+        tick_units: int,
+        taker_fee_ppm: int,
+        bids: Sequence[tuple[int, int]],
+        asks: Sequence[tuple[int, int]],
+    ) -> int:
+        """Add a book: levels are (price_ticks, lots), best first. One lot is `lot_units` of base
+        and costs price_ticks * tick_units of quote. The taker's fee is taken from the whole
+        output of the order, rounded up."""
+    def build(self) -> Market: ...

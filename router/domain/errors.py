@@ -1,0 +1,96 @@
+"""The errors a caller can meet, split by what the caller may do next.
+
+    RouterError
+    +-- UsageError          the request is wrong: change it (exit code 2)
+    +-- FailureError        the request was right, the world said no (exit code 1)
+        +-- VenueUnavailable    never sent: trying again is safe
+        +-- OrderRejected       refused: nothing rests there
+        +-- OutcomeUnknown      may have happened: look it up, then decide
+
+Every error has a stable `code` (`docs/reference/errors.md`) and one sentence for people.
+"""
+
+from typing import ClassVar, Final
+
+
+class RouterError(Exception):
+    """Base of every error this program raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, message: str) -> None:
+        assert code in CODES, f"undeclared error code {code!r}"
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class UsageError(RouterError):
+    """The request itself is wrong; nothing was held, sent or changed."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class FailureError(RouterError):
+    """A correct request that could not be carried out."""
+
+
+class VenueUnavailable(FailureError):
+    """Never sent; trying again is safe."""
+
+
+class OrderRejected(FailureError):
+    """Refused; nothing rests at the venue."""
+
+
+class OutcomeUnknown(FailureError):
+    """May have happened: look it up by its client id, then decide. Never a reason to refund."""
+
+
+# code -> what it means and what to do; the reference page is generated from this table.
+CODES: Final[dict[str, str]] = {
+    # usage: exit code 2
+    "ASSET_MISMATCH": "Two amounts of different assets were combined.",
+    "AMOUNT_INVALID": "The amount is not a plain positive decimal number.",
+    "AMOUNT_PRECISION": "The amount has more decimals than the asset.",
+    "AMOUNT_RANGE": "The amount in base units is zero or does not fit in 256 bits.",
+    "ASSET_UNKNOWN": "No listed asset has this symbol or address.",
+    "ASSET_NOT_ROUTABLE": "The asset is listed but cannot be routed (for example fee-on-transfer).",
+    "CONFIG_INVALID": "A value in the configuration is not acceptable.",
+    "CONFIG_NOT_FOUND": "The configuration file does not exist.",
+    "CONFIG_UNKNOWN_KEY": "The configuration has a key that the program does not know.",
+    "IDEMPOTENCY_CONFLICT": "The same key was used before with another payload.",
+    "ORDER_INVALID": "The order is not well formed for its instrument.",
+    "SAME_ASSET": "The asset to sell and the asset to buy are the same.",
+    "USAGE": "The command line is not correct.",
+    # failures: exit code 1
+    "ACCOUNT_FROZEN": "The account accepts no postings.",
+    "BUSY": "Another process owns this data directory.",
+    "CHAIN_MISMATCH": "The node serves another chain than the configured one.",
+    "CHAIN_UNAVAILABLE": "The node does not answer; nothing was sent.",
+    "CONTRACT_REVERTED": "The transaction was mined and reverted; nothing moved but gas.",
+    "DEADLINE_EXPIRED": "The order's deadline passed before it was sent.",
+    "DEVNET_DEAD": "The devnet process is gone; run `router devnet up`.",
+    "DEVNET_NOT_RUNNING": "No devnet is running; run `router devnet up`.",
+    "DEVNET_PORT_BUSY": "The port is in use by another program.",
+    "DEVNET_START_FAILED": "Anvil did not start.",
+    "DEVNET_TOOLS_MISSING": "Node.js or a pinned package could not be installed.",
+    "INSUFFICIENT_BALANCE": "The account's available balance is too small.",
+    "INSUFFICIENT_LIQUIDITY": "The venues cannot fill the amount.",
+    "KEY_FILE_MISSING": "The key file does not exist.",
+    "KEY_FILE_INVALID": "The key file is not a keystore v3 file.",
+    "KEY_PASSWORD_WRONG": "The password does not open the key file.",
+    "KEY_REFUSED": "A well-known devnet key was used outside the devnet chain.",
+    "LEDGER_UNBALANCED": "A journal does not sum to zero per asset.",
+    "LIMIT_NOT_MET": "The route would deliver less than the limit.",
+    "NO_ROUTE": "No route connects the two assets.",
+    "NOT_FOUND": "No record has this id.",
+    "ORDER_REJECTED": "The venue refused the order; nothing rests there.",
+    "OUTCOME_UNKNOWN": "The venue did not answer; the order may exist and is being resolved.",
+    "QUOTE_STALE": "The quote is older than its time to live or the market moved; quote again.",
+    "RPC_ERROR": "The node answered with an error.",
+    "SIGNER_FROZEN": "The signer is frozen after an unexplained movement; an operator must thaw it.",
+    "SIGNER_REFUSED": "The signer's policy does not allow this transaction.",
+    "STORAGE_ERROR": "The database refused the operation.",
+    "VENUE_UNAVAILABLE": "The venue cannot be reached; nothing was sent.",
+}
