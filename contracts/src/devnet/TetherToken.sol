@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.28;
+
+/// @title A token with the habits of mainnet USDT, for the local devnet.
+/// @notice transfer, transferFrom and approve return nothing, and an allowance that is not zero
+/// must be set to zero before it can be set to another value.
+contract TetherToken {
+    /// @notice Emitted by every transfer; a mint comes from the zero address.
+    /// @param value Token base units.
+    event Transfer(address indexed from, address indexed to, uint256 value);
+
+    /// @notice Emitted when an allowance is set by its owner.
+    /// @param value Token base units.
+    event Approval(address indexed owner, address indexed spender, uint256 value);
+
+    error AllowanceNotZero(address owner, address spender, uint256 available, uint256 amount);
+    error InsufficientAllowance(address owner, address spender, uint256 available, uint256 amount);
+    error InsufficientBalance(address account, uint256 available, uint256 amount);
+    error InvalidReceiver(address receiver);
+    error NotOwner(address caller);
+
+    string public name;
+    string public symbol;
+    uint8 public immutable decimals;
+
+    /// @notice The only account that may mint.
+    address public immutable owner;
+
+    /// @notice All tokens in existence, in base units.
+    uint256 public totalSupply;
+
+    mapping(address account => uint256 balance) public balanceOf;
+    mapping(address account => mapping(address spender => uint256 amount)) public allowance;
+
+    constructor(string memory name_, string memory symbol_, uint8 decimals_, address owner_) {
+        name = name_;
+        symbol = symbol_;
+        decimals = decimals_;
+        owner = owner_;
+    }
+
+    /// @notice Creates `amount` base units for `account`.
+    function mint(address account, uint256 amount) external {
+        if (msg.sender != owner) revert NotOwner(msg.sender);
+        if (account == address(0)) revert InvalidReceiver(account);
+        totalSupply += amount;
+        unchecked {
+            balanceOf[account] += amount; // Cannot overflow: no balance exceeds totalSupply.
+        }
+        emit Transfer(address(0), account, amount);
+    }
+
+    /// @notice Lets `spender` move up to `amount` base units; returns nothing.
+    /// @dev Reverts when both the present and the new allowance are not zero.
+    function approve(address spender, uint256 amount) external {
+        uint256 available = allowance[msg.sender][spender];
+        if (available != 0 && amount != 0) {
+            revert AllowanceNotZero(msg.sender, spender, available, amount);
+        }
+        allowance[msg.sender][spender] = amount;
+        emit Approval(msg.sender, spender, amount);
+    }
+
+    /// @notice Moves `amount` base units from the caller to `to`; returns nothing.
+    function transfer(address to, uint256 amount) external {
+        _move(msg.sender, to, amount);
+    }
+
+    /// @notice Moves `amount` base units from `from` to `to`; returns nothing.
+    function transferFrom(address from, address to, uint256 amount) external {
+        uint256 available = allowance[from][msg.sender];
+        if (available != type(uint256).max) {
+            if (available < amount) {
+                revert InsufficientAllowance(from, msg.sender, available, amount);
+            }
+            unchecked {
+                allowance[from][msg.sender] = available - amount; // Cannot underflow: checked above.
+            }
+        }
+        _move(from, to, amount);
+    }
+
+    function _move(address from, address to, uint256 amount) private {
+        if (to == address(0)) revert InvalidReceiver(to);
+        uint256 available = balanceOf[from];
+        if (available < amount) revert InsufficientBalance(from, available, amount);
+        unchecked {
+            balanceOf[from] = available - amount; // Cannot underflow: checked above.
+            balanceOf[to] += amount; // Cannot overflow: no balance exceeds totalSupply.
+        }
+        emit Transfer(from, to, amount);
+    }
+}
