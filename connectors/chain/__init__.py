@@ -1,0 +1,1 @@
+"""The chain: JSON-RPC, contracts, signing, and the local node process."""
