@@ -84,7 +84,9 @@ class Amount:
 
     def _require_same_asset(self, other: "Amount") -> None:
         if self.asset != other.asset:
-            raise UsageError("ASSET_MISMATCH", f"{self.asset} and {other.asset} cannot be combined.")
+            raise UsageError(
+                "ASSET_MISMATCH", f"{self.asset} and {other.asset} cannot be combined."
+            )
 
 
 def min_amount_out(quoted_out_units: int, slippage_bps: int) -> int:

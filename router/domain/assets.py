@@ -33,7 +33,7 @@ class Asset:
 
     @property
     def one_in_units(self) -> int:
-        return 10**self.decimals
+        return int(10**self.decimals)
 
     def __str__(self) -> str:
         return self.symbol

@@ -89,7 +89,7 @@ CODES: Final[dict[str, str]] = {
     "OUTCOME_UNKNOWN": "The venue did not answer; the order may exist and is being resolved.",
     "QUOTE_STALE": "The quote is older than its time to live or the market moved; quote again.",
     "RPC_ERROR": "The node answered with an error.",
-    "SIGNER_FROZEN": "The signer is frozen after an unexplained movement; an operator must thaw it.",
+    "SIGNER_FROZEN": "The signer is frozen after an unexplained movement; an operator thaws it.",
     "SIGNER_REFUSED": "The signer's policy does not allow this transaction.",
     "STORAGE_ERROR": "The database refused the operation.",
     "VENUE_UNAVAILABLE": "The venue cannot be reached; nothing was sent.",

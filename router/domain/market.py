@@ -1,0 +1,92 @@
+"""What can be traded where: instruments of the book, pools on chain, and the identity of a view."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.domain.assets import Asset
+
+
+class Protocol(StrEnum):
+    """The maths a venue follows."""
+
+    UNISWAP_V2 = "uniswap_v2"
+    UNISWAP_V3 = "uniswap_v3"
+    BOOK = "book"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """A pair traded on an order book in whole lots and ticks.
+
+    One lot is `lot_units` base units of `base`; at a price of p ticks it costs p * `tick_units`
+    base units of `quote`. Fees in parts per million are taken from what a side receives and
+    rounded up.
+    """
+
+    symbol: str
+    base: Asset
+    quote: Asset
+    lot_units: int
+    tick_units: int
+    taker_fee_ppm: int
+    maker_fee_ppm: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.base != self.quote, self.symbol
+        assert self.lot_units > 0, self.symbol
+        assert self.tick_units > 0, self.symbol
+        assert 0 <= self.maker_fee_ppm <= self.taker_fee_ppm < 1_000_000, self.symbol
+
+    def base_units(self, lots: int) -> int:
+        return lots * self.lot_units
+
+    def quote_units(self, lots: int, price_ticks: int) -> int:
+        return lots * price_ticks * self.tick_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRef:
+    """Where a pool is: its contract and the two tokens in the contract's own order."""
+
+    protocol: Protocol
+    address: str
+    token0: Asset
+    token1: Asset
+    fee_ppm: int
+
+    @property
+    def venue_id(self) -> str:
+        return f"{self.protocol}:{self.address}"
+
+    @property
+    def label(self) -> str:
+        name = {Protocol.UNISWAP_V2: "V2", Protocol.UNISWAP_V3: "V3"}[self.protocol]
+        return f"{name} {self.token0}/{self.token1} {self.fee_ppm / 10_000:g}%"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRef:
+    """A block as a reorganisation can be told from: number, hash, parent and time (seconds)."""
+
+    number: int
+    hash: str
+    parent_hash: str
+    timestamp_s: int
+    base_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderLevel:
+    price_ticks: int
+    lots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Depth of one book, best level first, as it stood at `sequence`."""
+
+    venue_id: str
+    instrument: Instrument
+    sequence: int
+    bids: tuple[LadderLevel, ...]
+    asks: tuple[LadderLevel, ...]
