@@ -1,6 +1,9 @@
 //! Uniswap V3 pool, bit for bit the contract's `swap`.
 
 mod pool;
+mod sqrt_price;
+mod step;
+mod swap;
 mod tick_math;
 
 pub use pool::{Tick, V3Pool, V3_GAS, V3_GAS_PER_CROSSED_TICK};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::step::Remaining;
+use super::swap::swap;
 use super::tick_math::{sqrt_ratio_at_tick, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK};
 use crate::amm::{AmmError, Quote};
 use crate::num::{PPM_ONE, U256};
@@ -119,8 +121,12 @@ impl V3Pool {
         amount_in: U256,
         sqrt_price_limit_x96: Option<U256>,
     ) -> Result<Quote<Self>, AmmError> {
-        let _ = (zero_for_one, amount_in, sqrt_price_limit_x96);
-        Err(AmmError::InvalidRequest("V3 quotes are not built yet."))
+        swap(
+            self,
+            zero_for_one,
+            Remaining::In(amount_in),
+            sqrt_price_limit_x96,
+        )
     }
 
     /// Returns the swap that delivers `amount_out`; with a limit it may deliver less.
@@ -134,8 +140,84 @@ impl V3Pool {
         amount_out: U256,
         sqrt_price_limit_x96: Option<U256>,
     ) -> Result<Quote<Self>, AmmError> {
-        let _ = (zero_for_one, amount_out, sqrt_price_limit_x96);
-        Err(AmmError::InvalidRequest("V3 quotes are not built yet."))
+        let unlimited = sqrt_price_limit_x96.is_none();
+        let quote = swap(
+            self,
+            zero_for_one,
+            Remaining::Out(amount_out),
+            sqrt_price_limit_x96,
+        )?;
+        if unlimited && quote.amount_out < amount_out {
+            return Err(AmmError::InsufficientLiquidity);
+        }
+        Ok(quote)
+    }
+
+    /// Returns the pool after a `Swap` event: only price, tick and liquidity in range change.
+    ///
+    /// # Errors
+    /// `InvalidPool` when the values contradict each other or the known ticks.
+    pub fn with_swap(
+        &self,
+        sqrt_price_x96: U256,
+        liquidity: u128,
+        tick: i32,
+    ) -> Result<Self, AmmError> {
+        let pool = self.moved(sqrt_price_x96, tick, liquidity);
+        pool.check_price()?;
+        pool.check_ticks()?;
+        Ok(pool)
+    }
+
+    /// Returns the pool after a `Mint` (`delta` above zero) or `Burn` (below zero) event over
+    /// `tick_lower..tick_upper`; a tick whose gross liquidity falls to zero is removed.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when the range is empty, `InvalidPool` when the event contradicts the
+    /// known ticks (a burn of more than there is, a tick off the spacing).
+    pub fn with_liquidity_change(
+        &self,
+        tick_lower: i32,
+        tick_upper: i32,
+        delta: i128,
+    ) -> Result<Self, AmmError> {
+        if tick_lower >= tick_upper {
+            return Err(AmmError::InvalidRequest(
+                "The lower tick is not below the upper tick.",
+            ));
+        }
+        // A burn of zero only collects fees; it must not create ticks.
+        if delta == 0 {
+            return Ok(self.clone());
+        }
+        let misfit = AmmError::InvalidPool("The liquidity change does not fit the known ticks.");
+        let upper_net = delta.checked_neg().ok_or(misfit)?;
+        let mut ticks = self.ticks.to_vec();
+        change_tick(&mut ticks, tick_lower, delta, delta).ok_or(misfit)?;
+        change_tick(&mut ticks, tick_upper, delta, upper_net).ok_or(misfit)?;
+        let in_range = (tick_lower..tick_upper).contains(&self.tick);
+        let liquidity = if in_range {
+            self.liquidity.checked_add_signed(delta).ok_or(misfit)?
+        } else {
+            self.liquidity
+        };
+        let pool = Self {
+            liquidity,
+            ticks: ticks.into(),
+            ..self.clone()
+        };
+        pool.check_ticks()?;
+        Ok(pool)
+    }
+
+    /// Returns the pool at another place, unchecked: for states that a swap computed.
+    pub(super) fn moved(&self, sqrt_price_x96: U256, tick: i32, liquidity: u128) -> Self {
+        Self {
+            sqrt_price_x96,
+            tick,
+            liquidity,
+            ..self.clone()
+        }
     }
 
     fn check_price(&self) -> Result<(), AmmError> {
@@ -198,4 +280,30 @@ impl V3Pool {
         }
         Ok(())
     }
+}
+
+/// Adds to a tick's liquidity, creating or removing the tick; `None` when it does not fit.
+fn change_tick(ticks: &mut Vec<Tick>, index: i32, gross: i128, net: i128) -> Option<()> {
+    match ticks.binary_search_by_key(&index, |tick| tick.index) {
+        Ok(place) => {
+            let tick = ticks.get_mut(place)?;
+            tick.liquidity_gross = tick.liquidity_gross.checked_add_signed(gross)?;
+            tick.liquidity_net = tick.liquidity_net.checked_add(net)?;
+            if tick.liquidity_gross == 0 {
+                ticks.remove(place);
+            }
+        }
+        Err(place) => {
+            let liquidity_gross = u128::try_from(gross).ok()?;
+            ticks.insert(
+                place,
+                Tick {
+                    index,
+                    liquidity_gross,
+                    liquidity_net: net,
+                },
+            );
+        }
+    }
+    Some(())
 }
