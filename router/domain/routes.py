@@ -42,7 +42,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRequest:
-    """What to quote; `slippage_bps` gives the guaranteed amount; `gas_price_wei` None: the chain's."""
+    """What to quote; `slippage_bps` sets the limit; no `gas_price_wei` means the chain's."""
 
     mode: SwapMode
     asset_in: Asset
