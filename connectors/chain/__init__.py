@@ -1,1 +1,1 @@
-"""The chain: JSON-RPC, contracts, signing, and the local node process."""
+"""Chains: JSON-RPC, multicall, signing, the Anvil process and our contracts' artifacts."""
