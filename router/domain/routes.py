@@ -98,6 +98,11 @@ class Quote:
         return self.amount_out.asset
 
     @property
+    def optimised(self) -> Asset:
+        """The asset of `limit_units`, `net_units` and `bound_units`."""
+        return self.asset_out if self.mode is SwapMode.EXACT_IN else self.asset_in
+
+    @property
     def chain_legs(self) -> tuple[Leg, ...]:
         return tuple(leg for leg in self.legs if leg.is_on_chain)
 

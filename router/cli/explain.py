@@ -1,0 +1,92 @@
+"""A quote in the terminal: what goes where, at which marginal price, and how good it is."""
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.output import table
+from router.cli.route_flow import Band, flow_of
+from router.domain.amounts import Amount
+from router.domain.market import Protocol
+from router.domain.orders import SwapMode
+from router.domain.routes import Leg, Quote
+
+BAR_CELLS = 24
+STYLES = {
+    Protocol.UNISWAP_V2: "blue",
+    Protocol.UNISWAP_V3: "magenta",
+    Protocol.BOOK: "green",
+}
+
+
+def print_explanation(console: Console, quote: Quote) -> None:
+    console.print(summary(quote))
+    console.print(split_table(quote))
+    console.print(quality_table(quote))
+    for issue in quote.issues:
+        console.print(Text(f"note: {issue}", style="yellow"))
+
+
+def summary(quote: Quote) -> RenderableType:
+    """Return the headline and the picture of the split as bars."""
+    flow = flow_of(quote)
+    lines = [_bar_line(band) for band in flow.bands]
+    headline = f"{quote.amount_in}  →  {quote.amount_out}"
+    return Panel(Group(*lines), title=headline, title_align="left", padding=(1, 2))
+
+
+def _bar_line(band: Band) -> Text:
+    filled = max(1, round(band.part * BAR_CELLS))
+    leg = band.leg
+    line = Text()
+    line.append(f"{leg.asset_in.symbol:>5} ", style="bold")
+    line.append("█" * filled, style=STYLES[leg.protocol])
+    line.append("·" * (BAR_CELLS - filled), style="dim")
+    line.append(f" {leg.asset_out.symbol:<5}", style="bold")
+    line.append(f" {band.part:7.2%}  {leg.label}")
+    return line
+
+
+def split_table(quote: Quote) -> Table:
+    right = frozenset({"in", "out", "share", "marginal price", "gas", "ticks"})
+    made = table(
+        "split", "venue", "in", "out", "share", "marginal price", "gas", "ticks", right=right
+    )
+    for leg in quote.legs:
+        made.add_row(
+            Text(leg.label, style=STYLES[leg.protocol]),
+            f"{Amount(leg.amount_in_units, leg.asset_in).format(6)} {leg.asset_in}",
+            f"{Amount(leg.amount_out_units, leg.asset_out).format(6)} {leg.asset_out}",
+            f"{leg.share_bps / 100:.2f}%",
+            marginal_price(leg),
+            f"{leg.gas:,}" if leg.gas else "-",
+            str(leg.ticks_crossed) if leg.protocol is Protocol.UNISWAP_V3 else "-",
+        )
+    return made
+
+
+def marginal_price(leg: Leg) -> str:
+    """Price of the next unit in whole tokens of the output per whole token of the input."""
+    scale = float(10 ** (leg.asset_in.decimals)) / float(10**leg.asset_out.decimals)
+    return f"{leg.marginal_price * scale:.8g} {leg.asset_out}/{leg.asset_in}"
+
+
+def quality_table(quote: Quote) -> Table:
+    asset = quote.optimised
+    is_exact_in = quote.mode is SwapMode.EXACT_IN
+    made = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    made.add_column(style="dim")
+    made.add_column()
+    made.add_row("at least" if is_exact_in else "at most", str(Amount(quote.limit_units, asset)))
+    made.add_row("best possible", f"{Amount(quote.bound_units, asset)} (bound, before gas)")
+    made.add_row("gap to it", f"{quote.gap_bps:.4f} bp")
+    if quote.best_single_units:
+        made.add_row("best single path", str(Amount(quote.best_single_units, asset)))
+    gas = Amount(quote.gas_cost_units, asset)
+    made.add_row("gas", f"{quote.gas:,} at {quote.gas_price_wei:,} wei = {gas}")
+    made.add_row("price impact", f"{quote.price_impact_bps:.2f} bp")
+    if quote.unspent_in_units:
+        made.add_row("unspent", str(Amount(quote.unspent_in_units, quote.asset_in)))
+    made.add_row("solved in", f"{quote.solve_us / 1000:.3f} ms at block {quote.block.number}")
+    return made

@@ -1,0 +1,88 @@
+"""Entry point of the `router` command: lazy sub-commands and one place that prints errors."""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from router.domain.errors import RouterError
+
+# name -> (module, attribute); a command is imported when it is used, so `--help` stays quick
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "balances": ("router.cli.accounts", "balances"),
+    "book": ("router.cli.trading", "book"),
+    "demo": ("router.cli.demo", "demo"),
+    "deposit": ("router.cli.accounts", "deposit"),
+    "devnet": ("router.cli.devnet", "devnet"),
+    "doctor": ("router.cli.operations", "doctor"),
+    "journals": ("router.cli.accounts", "journals"),
+    "orders": ("router.cli.accounts", "orders"),
+    "pools": ("router.cli.accounts", "pools"),
+    "quote": ("router.cli.trading", "quote"),
+    "reconcile": ("router.cli.operations", "reconcile"),
+    "route": ("router.cli.trading", "route"),
+    "serve": ("router.cli.operations", "serve"),
+    "thaw": ("router.cli.operations", "thaw"),
+    "wallets": ("router.cli.accounts", "wallets"),
+    "withdraw": ("router.cli.accounts", "withdraw"),
+}
+USAGE_EXIT: Final = 2
+INTERRUPTED_EXIT: Final = 130
+
+
+class LazyGroup(click.Group):
+    """Loads a sub-command's module only when that sub-command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command), cmd_name
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "config_path", metavar="FILE", help="Configuration file (TOML).")
+@click.option("--home", metavar="DIR", help="Data directory; default ./var or $ROUTER_HOME.")
+@click.version_option(package_name="hybrid-liquidity-router", prog_name="router")
+@click.pass_context
+def cli(ctx: click.Context, config_path: str | None, home: str | None) -> None:
+    """Route orders over our order book and on-chain pools, settle them, reconcile to the unit."""
+    ctx.obj = {"config_path": config_path, "home": home}
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    sys.exit(execute(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def execute(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
+        result: Any = cli.main(args=arguments, prog_name="router", standalone_mode=False)
+    except RouterError as error:
+        _print_error(error.code, error.message, as_json=as_json)
+        return error.exit_code
+    except click.exceptions.Abort:
+        _print_error("USAGE", "Interrupted.", as_json=as_json)
+        return INTERRUPTED_EXIT
+    except KeyboardInterrupt:
+        return INTERRUPTED_EXIT
+    except click.ClickException as error:
+        _print_error("USAGE", error.format_message(), as_json=as_json)
+        return USAGE_EXIT
+    return result if isinstance(result, int) else 0
+
+
+def _print_error(code: str, message: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "message": message}}), err=True)
+    else:
+        click.echo(f"error {code}: {message}", err=True)
