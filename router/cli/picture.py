@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from router.cli.route_flow import Band, Flow, flow_of
 from router.domain.amounts import Amount
@@ -23,27 +24,27 @@ COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """Where a band leaves one token and enters another, in pixels from the top."""
+    """A band's way: (x, y of its upper edge) at its source, each column it passes, its target."""
 
     band: Band
-    y_from: float
-    y_to: float
+    points: tuple[tuple[float, float], ...]
     thickness: float
 
 
 def route_svg(quote: Quote) -> str:
     """Return the picture of a quote as one self-contained SVG document."""
     flow = flow_of(quote)
-    lanes, bars, height = _layout(flow)
-    x_of = {
-        token: MARGIN_X + column * (WIDTH - 2 * MARGIN_X) / (len(flow.columns) - 1)
-        for column, tokens in enumerate(flow.columns)
-        for token in tokens
-    }
+    bands = sorted(flow.bands, key=lambda band: _order(flow, band))
+    tops, spans, height = _slots(flow, bands)
+    lanes = _lanes(flow, bands, tops)
     body = [_title(quote)]
-    body += [_band(lane, x_of) for lane in lanes]
-    body += [_bar(token, x_of[token], *bars[token], quote) for token in x_of]
-    body += [_label(lane, x_of) for lane in lanes]
+    body += [_band(lane) for lane in lanes]
+    body += [
+        _bar(token, _column_x(flow, token), tops[token], spans[token], quote)
+        for tokens in flow.columns
+        for token in tokens
+    ]
+    body += [_label(lane) for lane in lanes]
     body.append(_legend(height))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
@@ -52,44 +53,78 @@ def route_svg(quote: Quote) -> str:
     )
 
 
-def _layout(flow: Flow) -> tuple[list[_Lane], dict[str, tuple[float, float]], float]:
-    """Stack the bands leaving and entering each token; return lanes, bar extents and the height."""
-    spans = {
-        token: max(
-            _stack_height([b for b in flow.bands if b.leg.asset_in.symbol == token]),
-            _stack_height([b for b in flow.bands if b.leg.asset_out.symbol == token]),
-            8.0,
-        )
-        for tokens in flow.columns
-        for token in tokens
-    }
-    tallest = max(
-        sum(spans[token] for token in tokens) + BAND_GAP * (len(tokens) - 1)
-        for tokens in flow.columns
-    )
-    bars: dict[str, tuple[float, float]] = {}
-    for tokens in flow.columns:
-        used = sum(spans[token] for token in tokens) + BAND_GAP * (len(tokens) - 1)
-        y = TOP + (tallest - used) / 2
+def _depth(flow: Flow, token: str) -> int:
+    return next(column for column, tokens in enumerate(flow.columns) if token in tokens)
+
+
+def _column_x(flow: Flow, token: str) -> float:
+    return _x(flow, _depth(flow, token))
+
+
+def _x(flow: Flow, column: int) -> float:
+    return MARGIN_X + column * (WIDTH - 2 * MARGIN_X) / (len(flow.columns) - 1)
+
+
+def _order(flow: Flow, band: Band) -> tuple[int, int, float]:
+    """Sort early and far-reaching bands first: they pass above the tokens between their ends."""
+    start, end = _depth(flow, band.leg.asset_in.symbol), _depth(flow, band.leg.asset_out.symbol)
+    return start, -end, -band.part
+
+
+def _thickness(band: Band) -> float:
+    return max(3.0, band.part * BAND_SPACE)
+
+
+def _slots(
+    flow: Flow, bands: list[Band]
+) -> tuple[dict[str | tuple[str, int], float], dict[str | tuple[str, int], float], float]:
+    """Stack, per column, the bands that pass it and then its tokens; return tops, spans, height."""
+    stacks: list[list[str | tuple[str, int]]] = []
+    spans: dict[str | tuple[str, int], float] = {}
+    for column, tokens in enumerate(flow.columns):
+        stack: list[str | tuple[str, int]] = []
+        for band in bands:
+            leg = band.leg
+            if _depth(flow, leg.asset_in.symbol) < column < _depth(flow, leg.asset_out.symbol):
+                stack.append((leg.venue_id, column))
+                spans[leg.venue_id, column] = _thickness(band)
         for token in tokens:
-            bars[token] = (y, spans[token])
-            y += spans[token] + BAND_GAP
-    leaving = {token: y for token, (y, _) in bars.items()}
-    entering = dict(leaving)
+            stack.append(token)
+            leaving = _stack_height([b for b in bands if b.leg.asset_in.symbol == token])
+            entering = _stack_height([b for b in bands if b.leg.asset_out.symbol == token])
+            spans[token] = max(leaving, entering, 8.0)
+        stacks.append(stack)
+    used = [sum(spans[s] for s in stack) + BAND_GAP * (len(stack) - 1) for stack in stacks]
+    tops: dict[str | tuple[str, int], float] = {}
+    for stack, height in zip(stacks, used, strict=True):
+        y = TOP + (max(used) - height) / 2
+        for slot in stack:
+            tops[slot] = y
+            y += spans[slot] + BAND_GAP
+    return tops, spans, TOP + max(used) + 84
+
+
+def _lanes(flow: Flow, bands: list[Band], tops: dict[str | tuple[str, int], float]) -> list[_Lane]:
+    leaving, entering = dict(tops), dict(tops)
     lanes = []
-    for band in flow.bands:
-        thickness = max(3.0, band.part * BAND_SPACE)
+    for band in bands:
         source, target = band.leg.asset_in.symbol, band.leg.asset_out.symbol
-        lanes.append(_Lane(band, leaving[source], entering[target], thickness))
-        leaving[source] += thickness + BAND_GAP
-        entering[target] += thickness + BAND_GAP
-    return lanes, bars, TOP + tallest + 70
+        start, end = _depth(flow, source), _depth(flow, target)
+        passed = [
+            (_x(flow, column), tops[band.leg.venue_id, column]) for column in range(start + 1, end)
+        ]
+        first = (_x(flow, start) + BAR_WIDTH, leaving[source])
+        last = (_x(flow, end), entering[target])
+        lanes.append(_Lane(band, (first, *passed, last), _thickness(band)))
+        leaving[source] += _thickness(band) + BAND_GAP
+        entering[target] += _thickness(band) + BAND_GAP
+    return lanes
 
 
 def _stack_height(bands: list[Band]) -> float:
     if not bands:
         return 0.0
-    return sum(max(3.0, band.part * BAND_SPACE) for band in bands) + BAND_GAP * (len(bands) - 1)
+    return sum(_thickness(band) for band in bands) + BAND_GAP * (len(bands) - 1)
 
 
 def _title(quote: Quote) -> str:
@@ -106,17 +141,18 @@ def _title(quote: Quote) -> str:
     )
 
 
-def _band(lane: _Lane, x_of: dict[str, float]) -> str:
-    leg = lane.band.leg
-    x0, x1 = x_of[leg.asset_in.symbol] + BAR_WIDTH, x_of[leg.asset_out.symbol]
-    middle = (x0 + x1) / 2
-    y0, y1, t = lane.y_from, lane.y_to, lane.thickness
-    path = (
-        f"M{x0:.1f},{y0:.1f} C{middle:.1f},{y0:.1f} {middle:.1f},{y1:.1f} {x1:.1f},{y1:.1f} "
-        f"L{x1:.1f},{y1 + t:.1f} C{middle:.1f},{y1 + t:.1f} {middle:.1f},{y0 + t:.1f} "
-        f"{x0:.1f},{y0 + t:.1f} Z"
-    )
-    return f'<path d="{path}" fill="{COLOURS[leg.protocol]}" fill-opacity="0.45"/>'
+def _band(lane: _Lane) -> str:
+    upper = [_curve(one, two) for one, two in pairwise(lane.points)]
+    lower_points = [(x, y + lane.thickness) for x, y in reversed(lane.points)]
+    lower = [_curve(one, two) for one, two in pairwise(lower_points)]
+    (x0, y0), (x1, y1) = lane.points[0], lower_points[0]
+    path = f"M{x0:.1f},{y0:.1f} {' '.join(upper)} L{x1:.1f},{y1:.1f} {' '.join(lower)} Z"
+    return f'<path d="{path}" fill="{COLOURS[lane.band.leg.protocol]}" fill-opacity="0.45"/>'
+
+
+def _curve(one: tuple[float, float], two: tuple[float, float]) -> str:
+    middle = (one[0] + two[0]) / 2
+    return f"C{middle:.1f},{one[1]:.1f} {middle:.1f},{two[1]:.1f} {two[0]:.1f},{two[1]:.1f}"
 
 
 def _bar(token: str, x: float, y: float, height: float, quote: Quote) -> str:
@@ -133,10 +169,10 @@ def _bar(token: str, x: float, y: float, height: float, quote: Quote) -> str:
     )
 
 
-def _label(lane: _Lane, x_of: dict[str, float]) -> str:
+def _label(lane: _Lane) -> str:
     leg = lane.band.leg
-    x = (x_of[leg.asset_in.symbol] + BAR_WIDTH + x_of[leg.asset_out.symbol]) / 2
-    y = (lane.y_from + lane.y_to) / 2 + lane.thickness + 14
+    (x0, y0), (x1, y1) = lane.points[0], lane.points[1]
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2 + lane.thickness + 14
     paid = Amount(leg.amount_in_units, leg.asset_in)
     got = Amount(leg.amount_out_units, leg.asset_out)
     first = f"{leg.label} · {lane.band.part:.2%}"
