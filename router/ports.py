@@ -15,8 +15,10 @@ from router.domain.routes import Leg
 from router.domain.settlement import (
     Attempt,
     Intent,
+    IntentSpec,
     IntentState,
     Log,
+    Outcome,
     PlanPermit,
     Receipt,
     TxRequest,
@@ -226,8 +228,11 @@ class BookStore(Protocol):
 class SettlementStore(Protocol):
     """Intents, nonces and attempts. One writer per (chain, sender)."""
 
-    def reserve_nonce(self, chain_id: int, sender: str, chain_nonce: int) -> int:
-        """Return the next nonce: max(stored next, chain_nonce) and store its successor."""
+    def reserve_nonce(self, chain_id: int, sender: str, chain_nonce: int, *, count: int = 1) -> int:
+        """Return the next nonce, max(stored next, chain_nonce), and store it plus `count`.
+
+        `count` 0 takes none: with `chain_nonce` 0 it reads, else it stores a starting point.
+        """
 
     def add_intent(self, intent: Intent) -> None: ...
 
@@ -250,9 +255,10 @@ class SettlementStore(Protocol):
 class CustodyStore(Protocol):
     """Deposit scan state, deposits, breaks and the freeze flag."""
 
-    def cursor(self, chain_id: int) -> BlockRef | None: ...
+    def cursor(self, chain_id: int, name: str = "deposits") -> BlockRef | None:
+        """Return how far a named scan has come: "deposits", or "clean" of reconciliation."""
 
-    def set_cursor(self, chain_id: int, block: BlockRef) -> None: ...
+    def set_cursor(self, chain_id: int, block: BlockRef, name: str = "deposits") -> None: ...
 
     def save_deposit(self, deposit: Deposit) -> None: ...
 
@@ -281,6 +287,47 @@ class UnitOfWork(Protocol):
 
     @property
     def custody(self) -> CustodyStore: ...
+
+
+class SettleHandler(Protocol):
+    """Books the end of one kind of intent, inside the database transaction that ends it.
+
+    Raises:
+        FailureError: EVIDENCE_MISMATCH; the chain did something else than the intent says. The
+            intent stays mined, the signer freezes, an operator decides.
+    """
+
+    def settled(self, uow: UnitOfWork, outcome: Outcome) -> None:
+        """Book what moved, the gas included; the hold ends."""
+
+    def reverted(self, uow: UnitOfWork, outcome: Outcome) -> None:
+        """Nothing moved but gas: void the hold and book the gas."""
+
+
+class TransactionSender(Protocol):
+    """What custody and execution see of settlement."""
+
+    @property
+    def address(self) -> str:
+        """The hot wallet that sends; checksummed."""
+
+    async def submit(
+        self, spec: IntentSpec, within: Callable[[UnitOfWork, Intent], None] | None = None
+    ) -> Intent:
+        """Write the intent, its nonce and what `within` does (holds) in one transaction.
+
+        The same `spec` again returns the first intent, whatever became of it, without `within`.
+
+        Raises:
+            UsageError: IDEMPOTENCY_CONFLICT, the key was used with another payload.
+            FailureError: SIGNER_FROZEN or SIGNER_REFUSED, or what `within` raised; nothing is kept.
+        """
+
+    async def result(self, intent_id: str) -> Intent:
+        """Drive until the intent is final or foreign; the caller sets the deadline.
+
+        Giving up waiting changes nothing: the intent lives on and `resume` finishes it.
+        """
 
 
 class Database(Protocol):

@@ -8,6 +8,8 @@ reserved -> signed -> broadcast -> mined -> settled
 from dataclasses import dataclass
 from enum import StrEnum
 
+from router.domain.assets import Asset
+
 
 class IntentKind(StrEnum):
     SWAP = "swap"
@@ -78,8 +80,23 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntentSpec:
+    """What a caller asks to have sent. `key` makes it idempotent; `reference` groups (order id)."""
+
+    key: str
+    kind: IntentKind
+    request: TxRequest
+    reference: str
+    hold_id: str = ""
+    details: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One signed transaction of an intent; the stored raw bytes are the truth, never re-signed."""
+    """One signed transaction of an intent; the stored raw bytes are the truth, never re-signed.
+
+    `cancels`: the bytes are a transfer of nothing to ourselves that only uses up the nonce.
+    """
 
     tx_hash: str
     intent_id: str
@@ -88,6 +105,7 @@ class Attempt:
     max_tip_wei: int
     sent_ms: int | None = None
     acked_ms: int | None = None
+    cancels: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +132,31 @@ class Receipt:
     gas_used: int
     gas_cost_wei: int
     logs: tuple[Log, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What a transaction did to one asset of its sender, gas apart; base units."""
+
+    asset: Asset
+    received_units: int
+    spent_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A final transaction with what its logs and the balance differences of its block both say.
+
+    `gas_asset` is the chain's coin, in which `receipt.gas_cost_wei` was paid.
+    """
+
+    intent: Intent
+    receipt: Receipt
+    movements: tuple[Movement, ...]
+    gas_asset: Asset
+
+    def spent_units(self, asset: Asset) -> int:
+        return sum(move.spent_units for move in self.movements if move.asset == asset)
+
+    def received_units(self, asset: Asset) -> int:
+        return sum(move.received_units for move in self.movements if move.asset == asset)
