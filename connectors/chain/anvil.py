@@ -135,7 +135,7 @@ async def start_owned(options: AnvilOptions) -> OwnedAnvil:
     process = _spawn_with_log(options, _spawn_owned)
     node: AnvilNode | None = None
     try:
-        node = await _ready_or_killed(options, process.pid)
+        node = await _ready_or_killed(options, process.pid, lambda: process.poll() is not None)
     finally:
         if node is None:
             process.wait(_STOP_GRACE_S)
@@ -148,7 +148,8 @@ async def start_detached(options: AnvilOptions) -> AnvilNode:
     Raises:
         FailureError: DEVNET_TOOLS_MISSING, DEVNET_PORT_BUSY or DEVNET_START_FAILED.
     """
-    return await _ready_or_killed(options, _spawn_with_log(options, _spawn_detached))
+    pid = _spawn_with_log(options, _spawn_detached)
+    return await _ready_or_killed(options, pid, lambda: _reap(pid))
 
 
 async def stop(node: AnvilNode) -> bool:
@@ -203,15 +204,18 @@ def process_command(pid: int) -> str | None:
         raw = proc.joinpath(str(pid), "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
-    # A zombie has an empty command line: it runs nothing any more.
+    # A zombie has an empty command line: it runs nothing any more. So has, for an instant, a
+    # process that is just being started: whoever starts one asks for its exit instead.
     return raw.rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace") or None
 
 
-async def _ready_or_killed(options: AnvilOptions, pid: int) -> AnvilNode:
+async def _ready_or_killed(
+    options: AnvilOptions, pid: int, has_exited: Callable[[], bool]
+) -> AnvilNode:
     node: AnvilNode | None = None
     try:
         async with asyncio.timeout(options.start_timeout_s):
-            port = await _listening_port(options, pid)
+            port = await _listening_port(options, has_exited)
             node = await _identify(options, pid, port)
     except TimeoutError as error:
         raise FailureError(
@@ -224,15 +228,15 @@ async def _ready_or_killed(options: AnvilOptions, pid: int) -> AnvilNode:
     return node
 
 
-async def _listening_port(options: AnvilOptions, pid: int) -> int:
+async def _listening_port(options: AnvilOptions, has_exited: Callable[[], bool]) -> int:
     """Wait for the line in which the node itself says where it listens."""
     while True:
-        alive = process_command(pid) is not None
+        ended = has_exited()  # Asked before the log is read, so that its last words are seen.
         output = _log_head(options.log_path)
         found = _LISTENING.search(output)
         if found is not None:
             return int(found[1])
-        if not alive:
+        if ended:
             raise _exit_error(options, output)
         await asyncio.sleep(_POLL_S)
 
@@ -280,12 +284,12 @@ def _signal(pid: int, signal_number: signal.Signals) -> None:
         return  # It has ended by itself, which is what the signal was for.
 
 
-def _reap(pid: int) -> None:
-    """Let the kernel forget an ended child; the node may be another process's child."""
+def _reap(pid: int) -> bool:
+    """Let the kernel forget a child that has ended; return whether it was a child and has."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return
+        return False  # Another process started it, and that process or init reaps it.
 
 
 def _environment() -> dict[str, str]:
