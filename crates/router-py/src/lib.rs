@@ -1,8 +1,21 @@
 //! Python bindings: convert, call `router-core`, convert back; nothing else.
+
+mod amm;
+mod book;
+mod convert;
+mod error;
+
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("CoreError", error::core_error_type(module.py())?)?;
+    module.add_class::<amm::PyPoolQuote>()?;
+    module.add_class::<amm::PyV2Pool>()?;
+    module.add_class::<amm::PyV3Pool>()?;
+    module.add_class::<book::PyFill>()?;
+    module.add_class::<book::PyPlacement>()?;
+    module.add_class::<book::PyBook>()?;
     Ok(())
 }

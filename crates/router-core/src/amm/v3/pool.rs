@@ -30,7 +30,7 @@ pub struct Tick {
 }
 
 /// A pool with every initialised tick, sorted. Clones share the ticks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct V3Pool {
     fee_ppm: u32,
     tick_spacing: i32,
