@@ -5,7 +5,7 @@ import json
 import pytest
 import structlog
 
-from router.telemetry import configure_logs, logger, mask_secrets
+from router.telemetry import configure_logs, mask_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _restore_logs() -> object:
 
 def test_an_event_is_one_json_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", "json")
-    logger("test").info("leg_filled", out_units=2**200, hot_password="hunter2")
+    structlog.get_logger(part="test").info("leg_filled", out_units=2**200, hot_password="hunter2")
     captured = capsys.readouterr()
     assert captured.out == ""
     event = json.loads(captured.err)
@@ -28,8 +28,8 @@ def test_an_event_is_one_json_line_on_standard_error(capsys: pytest.CaptureFixtu
 
 def test_events_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("warning", "text")
-    logger("test").info("quiet")
-    logger("test").warning("loud")
+    structlog.get_logger(part="test").info("quiet")
+    structlog.get_logger(part="test").warning("loud")
     shown = capsys.readouterr().err
     assert "loud" in shown
     assert "quiet" not in shown

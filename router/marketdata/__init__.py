@@ -1,0 +1,1 @@
+"""Market data acts: it gathers pools and books into the views that routing decides on."""

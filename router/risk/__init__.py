@@ -1,0 +1,1 @@
+"""Risk decides before anything is held: pure checks with one answer, accepted or denied."""

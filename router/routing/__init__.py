@@ -1,0 +1,1 @@
+"""Routing decides: an immutable view of every market goes in, one executable quote comes out."""
