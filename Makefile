@@ -44,7 +44,7 @@ check: setup ## Lint, types, layer rules, tidiness, stubs, contract artifacts
 	@$(BIN)/python scripts/check.py
 
 bench: setup ## Measure; results also under var/bench
-	@$(BIN)/python -m benches.run
+	@$(BIN)/python benches/run.py
 
 lock: ## Resolve requirements/dev.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -11,9 +11,10 @@ TARGET = Path(__file__).resolve().parent.parent / "docs/reference/errors.md"
 HEAD = """# Error codes
 
 Every error on purpose has a stable code and one sentence. On the command line it is printed as
-`error CODE: sentence` (with `--json` as `{"error": {"code": ..., "message": ...}}` on standard error); the exit code
-is 2 when the request was wrong and 1 when it could not be carried out. In Python it is a `router.RouterError` with
-`.code` and `.message`. Written by `scripts/gen_error_reference.py` from `router/domain/errors.py`.
+`error CODE: sentence`, with `--json` as `{"error": {"code": ..., "message": ...}}`, on standard
+error; the exit code is 2 when the request was wrong and 1 when it could not be carried out. In
+Python it is a `router.RouterError` with `.code` and `.message`. This page is written by
+`scripts/gen_error_reference.py` from `router/domain/errors.py`.
 
 | code | meaning |
 |---|---|
