@@ -100,7 +100,6 @@ class WalletSettings(_Section):
 
     hot_keystore: str = "keys/hot.json"
     hot_password_file: str = "keys/hot.password"  # noqa: S105 - a path, not a password
-    hot_password_env: str = ""
     cold_address: Address = ""
     marks: tuple[MarkSettings, ...] = (
         MarkSettings(low="5 WETH", target="500 WETH", high="2000 WETH"),
