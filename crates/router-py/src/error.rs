@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::PyType;
 use router_core::amm::AmmError;
 use router_core::book::OrderInvalid;
 
@@ -12,17 +12,18 @@ static CORE_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 /// Returns the exception type, made on first use.
 pub(crate) fn core_error_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CORE_ERROR
-        .get_or_try_init(py, || {
-            let defaults = PyDict::new(py);
-            defaults.set_item("code", "INVALID_REQUEST")?;
-            defaults.set_item("message", "")?;
-            PyErr::new_type(
+        .get_or_try_init(py, || -> PyResult<Py<PyType>> {
+            let class = PyErr::new_type(
                 py,
                 c"router.core.CoreError",
                 Some(c"A question the core refuses; `code` is stable, `message` is for people."),
                 Some(&py.get_type::<PyException>()),
-                Some(defaults.into_any().unbind()),
-            )
+                // Not the defaults below: this argument is freed before it is read (PyO3 0.29.3).
+                None,
+            )?;
+            class.bind(py).setattr("code", "INVALID_REQUEST")?;
+            class.bind(py).setattr("message", "")?;
+            Ok(class)
         })
         .map(|class| class.bind(py))
 }
