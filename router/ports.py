@@ -173,7 +173,18 @@ class OrderVenue(Protocol):
     async def balances(self) -> dict[str, int]: ...
 
 
-class LedgerStore(Protocol):
+class HoldStore(Protocol):
+    """Holds; saving one also keeps the `held` part of its account's balance."""
+
+    def hold(self, hold_id: str) -> Hold | None: ...
+
+    def save_hold(self, hold: Hold) -> None: ...
+
+    def holds(self, account_prefix: str = "", *, pending_only: bool = True) -> list[Hold]:
+        """Return holds of accounts equal to or below the prefix ("" is all), oldest first."""
+
+
+class LedgerStore(HoldStore, Protocol):
     """Raw persistence of the ledger; rules live in `router.ledger`. Append-only but for holds."""
 
     def journal_by_key(self, key: str) -> tuple[PostedJournal, str] | None:
@@ -182,11 +193,10 @@ class LedgerStore(Protocol):
     def append(self, journal: Journal, fingerprint: str, posted_ms: int) -> PostedJournal: ...
 
     def balances(self, account_prefix: str, asset: str | None = None) -> list[Balance]:
-        """Return balances of accounts equal to or below the prefix, in natural direction."""
+        """Return balances of accounts equal to or below the prefix ("" is all accounts).
 
-    def hold(self, hold_id: str) -> Hold | None: ...
-
-    def save_hold(self, hold: Hold) -> None: ...
+        Natural direction: see `Balance`. Sorted by account, then asset.
+        """
 
     def journals(self, after: int, limit: int, reference: str | None = None) -> list[PostedJournal]:
         """Return journals with sequence > after, oldest first."""

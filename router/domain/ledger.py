@@ -38,6 +38,11 @@ def is_user(account: str) -> bool:
     return account.startswith("user/")
 
 
+def natural_units(account: str, units: int) -> int:
+    """Turn signed entry units (debit positive) into the account's normal direction, and back."""
+    return units if account.startswith(("asset/", "expense/")) else -units
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One side of a journal: `units` of `asset` (symbol), positive debits, negative credits."""
@@ -49,6 +54,16 @@ class Entry:
     def __post_init__(self) -> None:
         assert self.units != 0, self.account
         assert abs(self.units) <= UINT256_MAX, self.account
+
+
+def gas_entries(wallet: str, coin: str, gas_cost_wei: int) -> tuple[Entry, ...]:
+    """Return gas paid by a wallet account as an expense of ours; nothing when it was free."""
+    if gas_cost_wei == 0:
+        return ()
+    return (
+        Entry(account=GAS_EXPENSE, asset=coin, units=gas_cost_wei),
+        Entry(account=wallet, asset=coin, units=-gas_cost_wei),
+    )
 
 
 class JournalKind(StrEnum):
@@ -105,8 +120,12 @@ class HoldState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Units of an account set aside (a pending transfer). It ends once: posted (spent up to its
-    size, the rest returns) or voided (all returns)."""
+    """Units of an account set aside (a pending transfer).
+
+    While pending it may be spent in parts (`posted_units`) and parts of it may be moved into holds
+    of their own (`moved_units`, the children name it as `parent_id`). It ends once: posted or
+    voided; what is left then returns to the account. `units` is its size when it was placed.
+    """
 
     hold_id: str
     account: str
@@ -115,6 +134,21 @@ class Hold:
     state: HoldState
     reference: str
     posted_units: int = 0
+    moved_units: int = 0
+    parent_id: str = ""
+
+    def __post_init__(self) -> None:
+        assert self.units > 0, self.hold_id
+        assert self.posted_units >= 0, self.hold_id
+        assert self.moved_units >= 0, self.hold_id
+        assert self.posted_units + self.moved_units <= self.units, self.hold_id
+
+    @property
+    def remaining_units(self) -> int:
+        """What it still sets aside; 0 once it has ended."""
+        if self.state is not HoldState.PENDING:
+            return 0
+        return self.units - self.posted_units - self.moved_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

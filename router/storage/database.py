@@ -1,0 +1,212 @@
+"""The database: one transaction per piece of work, one writer at a time, off the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session
+
+from router.domain.errors import FailureError, UsageError
+from router.ports import UnitOfWork
+from router.storage.book_store import SqlBookStore
+from router.storage.custody_store import SqlCustodyStore
+from router.storage.ledger_store import SqlLedgerStore
+from router.storage.order_store import SqlOrderStore
+from router.storage.schema import prepare_schema
+from router.storage.settlement_store import SqlSettlementStore
+
+T = TypeVar("T")
+
+_LOCK_WAIT_MS = 10_000
+# PostgreSQL: all writers of all processes queue here, as they do on SQLite's one write lock.
+_WRITER_LOCK = "SELECT pg_advisory_xact_lock(7091836024515)"
+
+
+class SqlUnitOfWork:
+    """All stores in one session, which is one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.ledger = SqlLedgerStore(session)
+        self.orders = SqlOrderStore(session)
+        self.book = SqlBookStore(session)
+        self.settlement = SqlSettlementStore(session)
+        self.custody = SqlCustodyStore(session)
+
+
+class SqlDatabase:
+    """`Database` on SQLite or PostgreSQL.
+
+    Writes run one after the other on one thread, reads on another, beside them, each in one
+    transaction. An exception of the work rolls its transaction back and is raised unchanged. A
+    caller that is cancelled stops waiting: work that had not begun never runs, work that had is
+    committed or rolled back as a whole, and the next write begins after it.
+
+    Raises:
+        FailureError: STORAGE_ERROR when the database refuses or is closed. When the connection is
+            lost during a commit the work may have been kept: repeat it under the same keys.
+    """
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._write_thread = ThreadPoolExecutor(1, "storage-write")
+        # A database in memory has one connection, so its reads queue with the writes.
+        shared = reader is writer
+        self._read_thread = self._write_thread if shared else ThreadPoolExecutor(1, "storage-read")
+        self._closed = False
+
+    async def write(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run work that may change anything; committed durably when this returns."""
+        return await self._run(self._write_thread, partial(_transact, self._writer, work))
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run work on one consistent snapshot; a change is refused, or undone in memory."""
+        return await self._run(self._read_thread, partial(_look, self._reader, work))
+
+    async def close(self) -> None:
+        """Finish what has begun and close the connections; idempotent."""
+        self._closed = True
+        await asyncio.to_thread(self._shut_down)
+
+    async def _run(self, thread: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        if self._closed:
+            raise FailureError("STORAGE_ERROR", "The database is closed.")
+        return await asyncio.get_running_loop().run_in_executor(thread, job)
+
+    def _shut_down(self) -> None:
+        self._write_thread.shutdown()
+        self._read_thread.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def open_database(url: str) -> SqlDatabase:
+    """Open a database and create its schema when it is empty. Blocks; call it before serving.
+
+    Args:
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (in memory) or
+            `postgresql://user@host/name`.
+
+    Raises:
+        UsageError: CONFIG_INVALID when the address is not one of these.
+        FailureError: STORAGE_ERROR when it cannot be opened; SCHEMA_UNSUPPORTED.
+    """
+    address = _address(url)
+    make = _sqlite_engines if address.get_backend_name() == "sqlite" else _postgresql_engines
+    writer, reader = make(address)
+    try:
+        with writer.begin() as connection:
+            prepare_schema(connection)
+    except SQLAlchemyError as error:
+        _dispose(writer, reader)
+        raise _storage_error(error) from error
+    except FailureError:
+        _dispose(writer, reader)
+        raise
+    return SqlDatabase(writer, reader)
+
+
+def _transact(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
+    try:
+        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+            return work(SqlUnitOfWork(session))
+    except SQLAlchemyError as error:
+        raise _storage_error(error) from error
+
+
+def _look(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
+    try:
+        with Session(engine, expire_on_commit=False, autoflush=False) as session:
+            return work(SqlUnitOfWork(session))
+    except SQLAlchemyError as error:
+        raise _storage_error(error) from error
+
+
+def _storage_error(error: SQLAlchemyError) -> FailureError:
+    # The driver's own words, without the statement and its values.
+    words = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return FailureError("STORAGE_ERROR", f"The database refused: {words[0] if words else error}.")
+
+
+def _dispose(writer: Engine, reader: Engine) -> None:
+    writer.dispose()
+    reader.dispose()
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise UsageError("CONFIG_INVALID", "The database address is not a URL.") from error
+    backend = address.get_backend_name()
+    if backend == "sqlite":
+        return address.set(drivername="sqlite+pysqlite")
+    if backend in {"postgresql", "postgres"}:
+        return address.set(drivername="postgresql+psycopg")
+    raise UsageError(
+        "CONFIG_INVALID", f"The database address begins with sqlite or postgresql, not {backend!r}."
+    )
+
+
+def _sqlite_engines(address: URL) -> tuple[Engine, Engine]:
+    if address.database in (None, "", ":memory:"):
+        only = create_engine(
+            address, poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+        _set_up_sqlite(only, begin="BEGIN IMMEDIATE", read_only=False)
+        return only, only
+    writer = create_engine(address)
+    _set_up_sqlite(writer, begin="BEGIN IMMEDIATE", read_only=False)
+    reader = create_engine(address)
+    _set_up_sqlite(reader, begin="BEGIN", read_only=True)
+    return writer, reader
+
+
+def _set_up_sqlite(engine: Engine, *, begin: str, read_only: bool) -> None:
+    pragmas = [
+        f"busy_timeout={_LOCK_WAIT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",  # NORMAL may lose the last commits when the power fails
+        "foreign_keys=ON",
+    ]
+    if read_only:
+        pragmas.append("query_only=ON")
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+        connection.isolation_level = None  # The driver must not begin by itself: we do, below.
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:  # noqa: ANN401 - the listener's untyped signature
+        connection.exec_driver_sql(begin)
+
+
+def _postgresql_engines(address: URL) -> tuple[Engine, Engine]:
+    limits = f"-c lock_timeout={_LOCK_WAIT_MS} -c idle_in_transaction_session_timeout=60000"
+    connect_args = {"connect_timeout": 10, "options": limits}
+    try:
+        writer = create_engine(address, connect_args=connect_args, pool_pre_ping=True)
+        reader = create_engine(
+            address,
+            connect_args=connect_args,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "CONFIG_INVALID", "PostgreSQL needs the extra 'postgresql' of this package."
+        ) from error
+
+    @event.listens_for(writer, "begin")
+    def queue(connection: Any) -> None:  # noqa: ANN401 - the listener's untyped signature
+        connection.exec_driver_sql(_WRITER_LOCK)
+
+    return writer, reader
