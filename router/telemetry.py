@@ -47,3 +47,8 @@ def mask_secrets(
         if _SECRET.search(key):
             event[key] = _MASK
     return event
+
+
+def logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers have no common type
+    """Return a logger whose events carry the part of the program they come from."""
+    return structlog.get_logger(part=name)

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from router.domain.errors import FailureError, VenueUnavailable
 from router.domain.market import Instrument, Ladder
 from router.ports import OrderVenue, PoolSource
 from router.routing.view import MarketView
+from router.telemetry import logger
 
-log = structlog.get_logger(part="marketdata")
+_log = logger("marketdata")
 
 
 class MarketFeed:
@@ -64,7 +63,7 @@ class MarketFeed:
                     for instrument in self._instruments[venue.venue_id]
                 ]
         except TimeoutError:
-            log.warning("venue_left_out", venue=venue.venue_id, code="VENUE_UNAVAILABLE")
+            _log.warning("venue_left_out", venue=venue.venue_id, code="VENUE_UNAVAILABLE")
         except FailureError as error:
-            log.warning("venue_left_out", venue=venue.venue_id, code=error.code)
+            _log.warning("venue_left_out", venue=venue.venue_id, code=error.code)
         return []
