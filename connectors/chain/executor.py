@@ -1,0 +1,152 @@
+"""Turns the on-chain legs of a plan into one call of the executor contract: port `SwapEncoder`."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from connectors.chain.abi import load_contract
+from connectors.chain.erc20 import APPROVE, is_transfer, topic_address
+from connectors.dex.uniswap_v2.calls import v2_step
+from connectors.dex.uniswap_v3.calls import v3_step
+from router.domain.amounts import BPS_ONE, UINT256_MAX
+from router.domain.assets import Asset
+from router.domain.market import Protocol
+from router.domain.routes import Leg
+from router.domain.settlement import Log, PlanPermit, Receipt, TxRequest
+from router.ports import Signer
+
+PERMIT2_ADDRESS: Final = "0x000000000022D473030F116dDEE9F6B43aC78BA3"
+PLAN_TYPE: Final = (
+    "(bytes32,address,uint256,uint256,uint256,"
+    "(uint8,address,address,address,uint24,uint256)[],(address,uint256)[])"
+)
+# What a plan costs besides its swaps: the transaction itself, the permit and its signature check,
+# the pull, the bookkeeping and the event; each output pays for one transfer and two balances.
+PLAN_GAS: Final = 150_000
+OUTPUT_GAS: Final = 60_000
+# A limit that is too low loses the whole gas of the plan, one that is too high loses nothing.
+GAS_MARGIN_BPS: Final = 3_000
+APPROVAL_GAS_LIMIT: Final = 120_000
+
+Step = tuple[int, str, str, str, int, int]
+Plan = tuple[bytes, str, int, int, int, list[Step], list[tuple[str, int]]]
+_STEPS: Final[Mapping[Protocol, Callable[[Leg, str, int], Step]]] = {
+    Protocol.UNISWAP_V2: v2_step,
+    Protocol.UNISWAP_V3: v3_step,
+}
+
+
+class ExecutorEncoder:
+    """Encodes plans for one deployment of the executor, whose operator is the hot wallet."""
+
+    def __init__(self, executor_address: str, permit2_address: str = PERMIT2_ADDRESS) -> None:
+        self._executor = executor_address
+        self._permit2 = permit2_address
+
+    @property
+    def executor_address(self) -> str:
+        return self._executor
+
+    def encode(
+        self,
+        *,
+        plan_id: bytes,
+        legs: Sequence[Leg],
+        amount_in_units: int,
+        minimums: Sequence[tuple[Asset, int]],
+        permit_nonce: int,
+        deadline_s: int,
+        signer: Signer,
+        chain_id: int,
+    ) -> TxRequest:
+        """Return the call with its permit signed; `minimums` lists each delivered asset once.
+
+        Legs are swapped in their order; one that takes the rest swaps all that is there. Everything
+        that may remain of an asset must be listed, or the contract reverts.
+
+        Raises:
+            ValueError: no leg, a leg that is not on chain, or no positive minimum.
+            FailureError: the signer's refusals.
+        """
+        if not legs or not minimums or amount_in_units <= 0:
+            raise ValueError("a plan has legs, outputs and an input")
+        if any(minimum <= 0 for _, minimum in minimums):
+            raise ValueError("every output has a positive minimum")
+        plan: Plan = (
+            plan_id,
+            legs[0].asset_in.address,
+            amount_in_units,
+            permit_nonce,
+            deadline_s,
+            [_step(leg) for leg in legs],
+            [(asset.address, minimum) for asset, minimum in minimums],
+        )
+        permit = PlanPermit(
+            token=legs[0].asset_in.address,
+            amount=amount_in_units,
+            spender=self._executor,
+            nonce=permit_nonce,
+            deadline_s=deadline_s,
+            plan_hash=hash_plan(plan),
+        )
+        signature = signer.sign_plan_permit(permit, chain_id=chain_id)
+        execute = load_contract("RouteExecutor").functions["execute"]
+        return TxRequest(
+            to=self._executor,
+            data=execute.encode_call(plan, signature),
+            value_wei=0,
+            gas_limit=plan_gas_limit(legs, len(minimums)),
+        )
+
+    def approval(self, asset: Asset) -> TxRequest:
+        """Return the one-time, unlimited approval of the permit contract for one asset.
+
+        Raises:
+            ValueError: the coin itself needs no approval.
+        """
+        if asset.is_native:
+            raise ValueError("the coin itself needs no approval")
+        return TxRequest(
+            to=asset.address,
+            data=APPROVE.encode_call(self._permit2, UINT256_MAX),
+            value_wei=0,
+            gas_limit=APPROVAL_GAS_LIMIT,
+        )
+
+    def delivered(self, receipt: Receipt, recipient: str) -> dict[str, int]:
+        """Return the units received per token address (lower case) by the receipt's own logs."""
+        return _sum_transfers(receipt, lambda log: topic_address(log.topics[2]), recipient)
+
+    def spent(self, receipt: Receipt, payer: str) -> dict[str, int]:
+        """Return the units paid per token address (lower case) by the receipt's own logs."""
+        return _sum_transfers(receipt, lambda log: topic_address(log.topics[1]), payer)
+
+
+def hash_plan(plan: Plan) -> bytes:
+    """Return what the contract's `hashPlan` returns: the hash of the ABI-encoded plan."""
+    return keccak(encode([PLAN_TYPE], [plan]))
+
+
+def plan_gas_limit(legs: Sequence[Leg], output_count: int) -> int:
+    """Return the gas limit of a plan: its legs' own estimates and the rest, with a margin."""
+    gas = PLAN_GAS + output_count * OUTPUT_GAS + sum(leg.gas for leg in legs)
+    return gas * (BPS_ONE + GAS_MARGIN_BPS) // BPS_ONE
+
+
+def _step(leg: Leg) -> Step:
+    make = _STEPS.get(leg.protocol)
+    if make is None:
+        raise ValueError(f"{leg.venue_id} is not on chain")
+    pool = leg.venue_id.partition(":")[2]
+    return make(leg, pool, UINT256_MAX if leg.takes_rest else leg.amount_in_units)
+
+
+def _sum_transfers(receipt: Receipt, party_of: Callable[[Log], str], party: str) -> dict[str, int]:
+    totals: defaultdict[str, int] = defaultdict(int)
+    for log in receipt.logs:
+        if is_transfer(log) and party_of(log) == party.lower():
+            totals[log.address.lower()] += int.from_bytes(log.data, "big")
+    return dict(totals)
