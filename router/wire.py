@@ -12,7 +12,7 @@ from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
 from router.domain.errors import UsageError
 from router.domain.market import Instrument, Protocol
-from router.domain.orders import Side, SwapMode
+from router.domain.orders import RouteConstraints, Side, SwapMode
 from router.domain.routes import QuoteRequest
 
 M = TypeVar("M", bound="Body")
@@ -84,11 +84,13 @@ class QuoteBody(Body):
             asset_out=asset_out,
             amount_units=Amount.parse(self.amount, measured).units,
             slippage_bps=self.slippage_bps,
-            max_hops=self.max_hops,
-            max_legs=self.max_legs,
             gas_price_wei=self.gas_price_wei,
-            excluded_venues=self.exclude,
-            included_protocols=self.protocols,
+            constraints=RouteConstraints(
+                max_hops=self.max_hops,
+                max_legs=self.max_legs,
+                excluded_venues=self.exclude,
+                included_protocols=self.protocols,
+            ),
         )
 
 

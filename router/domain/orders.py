@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.domain.assets import Asset
+from router.domain.market import Protocol
 
 
 class SwapMode(StrEnum):
@@ -39,6 +40,19 @@ class OrderStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteConstraints:
+    """Which routes an order may take; it holds for every later try as well.
+
+    An excluded venue is named by its id, its address or instrument, or as a whole (`book`).
+    """
+
+    max_hops: int = 3
+    max_legs: int = 8
+    excluded_venues: frozenset[str] = frozenset()
+    included_protocols: frozenset[Protocol] = frozenset(Protocol)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwapOrder:
     """A client's swap, in base units.
 
@@ -57,6 +71,7 @@ class SwapOrder:
     limit_units: int
     deadline_s: int
     created_ms: int
+    constraints: RouteConstraints = RouteConstraints()
 
     def __post_init__(self) -> None:
         assert self.amount_units > 0, self.order_id

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from router.domain.amounts import Amount
 from router.domain.assets import Asset
 from router.domain.market import BlockRef, Protocol
-from router.domain.orders import SwapMode
+from router.domain.orders import RouteConstraints, SwapMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,8 @@ class QuoteRequest:
     asset_out: Asset
     amount_units: int
     slippage_bps: int = 50
-    max_hops: int = 3
-    max_legs: int = 8
     gas_price_wei: int | None = None
-    excluded_venues: frozenset[str] = frozenset()
-    included_protocols: frozenset[Protocol] = frozenset(Protocol)
+    constraints: RouteConstraints = RouteConstraints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +85,7 @@ class Quote:
     expires_ms: int
     solve_us: int
     issues: tuple[str, ...] = ()
+    constraints: RouteConstraints = RouteConstraints()
 
     @property
     def asset_in(self) -> Asset:

@@ -52,7 +52,7 @@ def check_request(request: QuoteRequest) -> None:
         raise UsageError("AMOUNT_RANGE", f"{request.amount_units} base units cannot be swapped.")
     if not 0 <= request.slippage_bps <= BPS_ONE:
         raise UsageError("ORDER_INVALID", f"Slippage {request.slippage_bps} bp is not 0 to 10000.")
-    if not (1 <= request.max_hops <= 3 and request.max_legs >= 1):
+    if not (1 <= request.constraints.max_hops <= 3 and request.constraints.max_legs >= 1):
         raise UsageError("ORDER_INVALID", "A route has 1 to 3 hops and at least one leg.")
 
 
@@ -70,7 +70,7 @@ def quote(
         FailureError: NO_ROUTE or INSUFFICIENT_LIQUIDITY.
     """
     check_request(request)
-    compiled = view.compiled(VenueFilter(request.excluded_venues, request.included_protocols))
+    compiled = view.compiled(VenueFilter.of(request.constraints))
     for asset in (request.asset_in, request.asset_out):
         if asset not in compiled.token_ids:
             raise FailureError("NO_ROUTE", f"No admitted venue trades {asset}.")
@@ -91,8 +91,8 @@ def _solve(
             compiled.token_ids[request.asset_out],
             request.amount_units,
             exact_out=request.mode is SwapMode.EXACT_OUT,
-            max_hops=request.max_hops,
-            max_legs=request.max_legs,
+            max_hops=request.constraints.max_hops,
+            max_legs=request.constraints.max_legs,
             gas_price_wei=gas_price_wei,
             native_token=compiled.token_ids.get(native) if native else None,
             base_gas=policy.base_gas,
@@ -145,6 +145,7 @@ def _quote_of(
         expires_ms=now_ms + policy.ttl_ms,
         solve_us=solve_us,
         issues=tuple(_issues(compiled, request, plan, impact_bps, policy)),
+        constraints=request.constraints,
     )
 
 
@@ -188,11 +189,11 @@ def _quote_id(view: MarketView, request: QuoteRequest, now_ms: int) -> str:
         request.asset_out.address,
         request.amount_units,
         request.slippage_bps,
-        request.max_hops,
-        request.max_legs,
         request.gas_price_wei,
-        sorted(request.excluded_venues),
-        sorted(request.included_protocols),
+        request.constraints.max_hops,
+        request.constraints.max_legs,
+        sorted(request.constraints.excluded_venues),
+        sorted(request.constraints.included_protocols),
         now_ms,
     )
     return "q" + hashlib.sha256(repr(facts).encode()).hexdigest()[:20]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from router.core import Market, MarketBuilder, V2Pool, V3Pool
 from router.domain.assets import Asset
 from router.domain.market import BlockRef, Ladder, Protocol
+from router.domain.orders import RouteConstraints
 from router.ports import PoolState
 
 COMPILED_MAX = 16
@@ -16,11 +17,15 @@ class VenueFilter:
     """Which venues a quote may use; ids and names are compared without case.
 
     An excluded id is a pool (`uniswap_v3:0x...`), its bare address, an instrument
-    (`book:WETH/USDC`) or a whole venue (`book`).
+    (`book:WETH/USDC` or `WETH/USDC`) or a whole venue (`book`).
     """
 
     excluded: frozenset[str] = frozenset()
     protocols: frozenset[Protocol] = frozenset(Protocol)
+
+    @classmethod
+    def of(cls, constraints: RouteConstraints) -> "VenueFilter":
+        return cls(constraints.excluded_venues, constraints.included_protocols)
 
     def admits(self, venue_id: str, protocol: Protocol) -> bool:
         if protocol not in self.protocols:

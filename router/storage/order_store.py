@@ -1,11 +1,14 @@
 """Routed orders and the assets they name."""
 
+import json
+
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from router.domain.assets import Asset
 from router.domain.errors import FailureError, UsageError
-from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
+from router.domain.market import Protocol
+from router.domain.orders import OrderState, OrderStatus, RouteConstraints, SwapMode, SwapOrder
 from router.storage.columns import STRICT, AmountType, Int64, Name, Prose, Row
 
 _FINAL = [status.value for status in OrderStatus if status.is_final]
@@ -40,6 +43,7 @@ class OrderRow(Row, table=True):
     limit_units: int = Field(sa_type=AmountType)
     deadline_s: int = Field(sa_type=Int64)
     created_ms: int = Field(sa_type=Int64)
+    constraints: str = Field(sa_type=Prose)
     fingerprint: str = Field(sa_type=Name)
     status: str = Field(sa_type=Name, index=True)
     hold_id: str = Field(sa_type=Name)
@@ -127,6 +131,7 @@ class SqlOrderStore:
             limit_units=order.limit_units,
             deadline_s=order.deadline_s,
             created_ms=order.created_ms,
+            constraints=_constraints_text(order.constraints),
             fingerprint=fingerprint,
             status=state.status.value,
             hold_id=state.hold_id,
@@ -200,6 +205,7 @@ class SqlOrderStore:
             limit_units=row.limit_units,
             deadline_s=row.deadline_s,
             created_ms=row.created_ms,
+            constraints=_constraints(row.constraints),
         )
         return OrderState(
             order=order,
@@ -209,3 +215,23 @@ class SqlOrderStore:
             received_units=row.received_units,
             reason=row.reason,
         )
+
+
+def _constraints_text(constraints: RouteConstraints) -> str:
+    body = {
+        "max_hops": constraints.max_hops,
+        "max_legs": constraints.max_legs,
+        "excluded_venues": sorted(constraints.excluded_venues),
+        "included_protocols": sorted(constraints.included_protocols),
+    }
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def _constraints(text: str) -> RouteConstraints:
+    body = json.loads(text)
+    return RouteConstraints(
+        max_hops=body["max_hops"],
+        max_legs=body["max_legs"],
+        excluded_venues=frozenset(body["excluded_venues"]),
+        included_protocols=frozenset(map(Protocol, body["included_protocols"])),
+    )
