@@ -52,6 +52,9 @@ class RouteConstraints:
     included_protocols: frozenset[Protocol] = frozenset(Protocol)
 
 
+ANY_ROUTE = RouteConstraints()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapOrder:
     """A client's swap, in base units.
@@ -71,7 +74,7 @@ class SwapOrder:
     limit_units: int
     deadline_s: int
     created_ms: int
-    constraints: RouteConstraints = RouteConstraints()
+    constraints: RouteConstraints = ANY_ROUTE
 
     def __post_init__(self) -> None:
         assert self.amount_units > 0, self.order_id

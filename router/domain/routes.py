@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from router.domain.amounts import Amount
 from router.domain.assets import Asset
 from router.domain.market import BlockRef, Protocol
-from router.domain.orders import RouteConstraints, SwapMode
+from router.domain.orders import ANY_ROUTE, RouteConstraints, SwapMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class QuoteRequest:
     amount_units: int
     slippage_bps: int = 50
     gas_price_wei: int | None = None
-    constraints: RouteConstraints = RouteConstraints()
+    constraints: RouteConstraints = ANY_ROUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Quote:
     expires_ms: int
     solve_us: int
     issues: tuple[str, ...] = ()
-    constraints: RouteConstraints = RouteConstraints()
+    constraints: RouteConstraints = ANY_ROUTE
 
     @property
     def asset_in(self) -> Asset:
