@@ -18,6 +18,18 @@ AMOUNT_DIGITS = 78
 AMOUNT_LIMIT = int(10**AMOUNT_DIGITS)
 
 
+class AmountText(TypeDecorator[int]):
+    """The text form of an amount as a query returns it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ANN401
+        if value is None:
+            return None
+        return int(value) if dialect.name == "postgresql" else int(value) - AMOUNT_LIMIT
+
+
 class AmountType(TypeDecorator[int]):
     """A whole number of base units with |units| < 10^78, which admits every 256-bit amount.
 
@@ -50,14 +62,7 @@ class AmountType(TypeDecorator[int]):
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         # Text on the way out too: the driver would make a Decimal of a NUMERIC.
-        return type_coerce(cast(column, Text), self)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ANN401
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            return int(value)
-        return int(value) - AMOUNT_LIMIT
+        return type_coerce(cast(column, Text), AmountText)
 
 
 # SQLite integers have 64 bits under every name, but a STRICT table knows INTEGER only.

@@ -1,13 +1,14 @@
 """The database: one transaction per piece of work, one writer at a time, off the event loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError, StatementError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -100,42 +101,46 @@ def open_database(url: str) -> SqlDatabase:
     make = _sqlite_engines if address.get_backend_name() == "sqlite" else _postgresql_engines
     writer, reader = make(address)
     try:
-        with writer.begin() as connection:
+        with _translated(), writer.begin() as connection:
             prepare_schema(connection)
-    except SQLAlchemyError as error:
-        _dispose(writer, reader)
-        raise _storage_error(error) from error
     except FailureError:
-        _dispose(writer, reader)
+        writer.dispose()
+        reader.dispose()
         raise
     return SqlDatabase(writer, reader)
 
 
 def _transact(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
-    try:
-        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
-            return work(SqlUnitOfWork(session))
-    except SQLAlchemyError as error:
-        raise _storage_error(error) from error
+    with _translated(), _session(engine) as session, session.begin():
+        return work(SqlUnitOfWork(session))
 
 
 def _look(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
+    with _translated(), _session(engine) as session:
+        return work(SqlUnitOfWork(session))
+
+
+def _session(engine: Engine) -> Session:
+    return Session(engine, expire_on_commit=False, autoflush=False)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the library's errors into ours, and give back what a column type of ours raised."""
     try:
-        with Session(engine, expire_on_commit=False, autoflush=False) as session:
-            return work(SqlUnitOfWork(session))
+        yield
+    except StatementError as error:
+        if isinstance(error.orig, TypeError | FailureError):
+            raise error.orig from None
+        raise _storage_error(error) from error
     except SQLAlchemyError as error:
         raise _storage_error(error) from error
 
 
 def _storage_error(error: SQLAlchemyError) -> FailureError:
     # The driver's own words, without the statement and its values.
-    words = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return FailureError("STORAGE_ERROR", f"The database refused: {words[0] if words else error}.")
-
-
-def _dispose(writer: Engine, reader: Engine) -> None:
-    writer.dispose()
-    reader.dispose()
+    words = str(getattr(error, "orig", None) or error).strip().partition("\n")[0].rstrip(".")
+    return FailureError("STORAGE_ERROR", f"The database refused: {words}.")
 
 
 def _address(url: str) -> URL:

@@ -60,7 +60,7 @@ def prepare_schema(connection: Connection) -> None:
     Row.metadata.create_all(connection)
     make = _sqlite_triggers if connection.dialect.name == "sqlite" else _postgresql_triggers
     for statement in make():
-        connection.exec_driver_sql(statement)
+        connection.execute(text(statement))
     connection.execute(
         text("INSERT INTO schema_version (version) VALUES (:v)"), {"v": SCHEMA_VERSION}
     )
