@@ -6,7 +6,6 @@ whoever built it, and what no rule allows is refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 from eth_utils.address import is_checksum_address
@@ -22,7 +21,6 @@ SIGNATURE_BYTES: Final = 65
 # Addresses up to here are the zero address, precompiles and system contracts: money sent to one
 # is lost.
 RESERVED_ADDRESS_MAX: Final = 0xFFFF
-NO_CAPS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def refused(why: str) -> FailureError:
@@ -48,7 +46,7 @@ class SignerPolicy:
     tokens: frozenset[str]
     max_gas_cost_wei: int
     cold_wallet: str | None = None
-    transfer_caps: Mapping[str, int] = field(default=NO_CAPS)
+    transfer_caps: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         addresses = [self.executor, self.permit2, *self.tokens, *self.transfer_caps]

@@ -104,7 +104,8 @@ REPLY_RULES: Final[tuple[ReplyRule, ...]] = (
         "oversized data",  # geth
         "max initcode size exceeded",
         "transaction type not supported",  # geth
-        "failed to decode signed transaction",  # Anvil
+        "failed to decode transaction",  # Anvil
+        "empty transaction data",  # Anvil
         "rlp:",  # geth: the bytes are no transaction
         "invalid params",
     ),
