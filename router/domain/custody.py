@@ -32,6 +32,27 @@ class Marks:
         assert 0 <= self.low <= self.target <= self.high, self.asset
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletLine:
+    """One asset of one wallet: on chain, in the ledger, and set aside; base units."""
+
+    wallet: Wallet
+    asset: Asset
+    chain_units: int
+    ledger_units: int
+    held_units: int
+    marks: Marks | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefillRequest:
+    """The hot wallet is below its low mark and needs `units` from cold to reach its target."""
+
+    asset: Asset
+    ledger_units: int
+    units: int
+
+
 class DepositState(StrEnum):
     SEEN = "seen"
     CREDITED = "credited"

@@ -1,0 +1,160 @@
+"""Deposits: found on chain, credited once, taken back when the chain takes them back."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from router.custody.config import CustodyConfig
+from router.custody.crediting import Crediting
+from router.custody.inflows import InflowReader
+from router.custody.opening import DEPOSITS, OPENED
+from router.domain.custody import Deposit, DepositState
+from router.domain.errors import FailureError
+from router.domain.market import BlockRef
+from router.ports import Chain, ChainAudit, Clock, Database, UnitOfWork
+
+_Key = tuple[str, int]  # (transaction hash, ordinal), unique on a chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """What one scan changed."""
+
+    seen: tuple[Deposit, ...] = ()
+    credited: tuple[Deposit, ...] = ()
+    orphaned: tuple[Deposit, ...] = ()
+
+
+class DepositScanner:
+    """Follows the chain block by block; the cursor and what it found are one transaction."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        chain: Chain,
+        audit: ChainAudit,
+        clock: Clock,
+        config: CustodyConfig,
+    ) -> None:
+        self._database = database
+        self._chain = chain
+        self._config = config
+        self._inflows = InflowReader(audit, config)
+        self._crediting = Crediting(
+            database=database, chain=chain, audit=audit, clock=clock, config=config
+        )
+
+    async def scan(self) -> ScanResult:
+        """Read all blocks up to the head, then credit what has enough confirmations.
+
+        Raises:
+            FailureError: NOT_FOUND, the books were never opened; CHAIN_UNSTEADY, a reorganisation
+                went on while it was read; REORG_TOO_DEEP, an operator has to look.
+            VenueUnavailable, TimeoutError: the node does not answer; nothing is lost.
+        """
+        head = await self._head()
+        start, rewound = await self._start(head)
+        seen: list[Deposit] = []
+        orphaned: list[Deposit] = []
+        while start <= head.number:
+            end = min(head.number, start + self._config.scan_chunk_blocks - 1)
+            new, gone = await self._scan_blocks(start, end, head.number, rewound=rewound)
+            seen += new
+            orphaned += gone
+            start = end + 1
+        credited = await self._crediting.credit_ripe(head.number)
+        return ScanResult(seen=tuple(seen), credited=tuple(credited), orphaned=tuple(orphaned))
+
+    async def _start(self, head: BlockRef) -> tuple[int, bool]:
+        """Return the first block to read, and whether the chain left the one we knew.
+
+        Only the newest scanned block is remembered, so a reorganisation rewinds by the whole
+        bound: reading a block twice changes nothing.
+        """
+        chain_id = self._config.chain_id
+
+        def cursors(uow: UnitOfWork) -> tuple[BlockRef | None, BlockRef | None]:
+            custody = uow.custody
+            return custody.cursor(chain_id, OPENED), custody.cursor(chain_id, DEPOSITS)
+
+        opened, scanned = await self._database.read(cursors)
+        if opened is None or scanned is None:
+            raise FailureError("NOT_FOUND", "The books are not open: open them before scanning.")
+        known = await self._block(scanned.number) if scanned.number <= head.number else None
+        if known is not None and known.hash == scanned.hash:
+            return scanned.number + 1, False
+        lowest = opened.number + 1
+        rewound = max(lowest, scanned.number - self._config.max_reorg_blocks + 1)
+        if rewound == lowest:
+            still_there = await self._block(opened.number)
+            if still_there is None or still_there.hash != opened.hash:
+                raise FailureError(
+                    "REORG_TOO_DEEP",
+                    f"Block {opened.number}, where the books were opened, is gone from the chain.",
+                )
+        return rewound, True
+
+    async def _scan_blocks(
+        self, start: int, end: int, height: int, *, rewound: bool
+    ) -> tuple[list[Deposit], list[Deposit]]:
+        last = await self._block(end)
+        found = await self._inflows.read(start, end)
+        again = await self._block(end)
+        if last is None or again is None or last.hash != again.hash:
+            raise FailureError("CHAIN_UNSTEADY", f"The chain reorganised at block {end}.")
+        top = end == height
+
+        def keep(uow: UnitOfWork) -> tuple[list[Deposit], list[Deposit]]:
+            new = self._keep_found(uow, found)
+            # With the last chunk: a shorter chain has no block left to find the orphans in.
+            gone = self._drop_orphans(uow, start, None if top else end, found) if rewound else []
+            uow.custody.set_cursor(self._config.chain_id, last, DEPOSITS)
+            return new, gone
+
+        return await self._database.write(keep)
+
+    def _keep_found(self, uow: UnitOfWork, found: Sequence[Deposit]) -> list[Deposit]:
+        known = {_key(d): d for d in uow.custody.deposits()} if found else {}
+        new = []
+        for deposit in found:
+            before = known.get(_key(deposit))
+            own = uow.settlement.find(tx_hash=deposit.tx_hash) is not None
+            if own or (before is not None and before.block_hash == deposit.block_hash):
+                continue
+            if before is not None and before.state is DepositState.CREDITED:
+                # Mined again in another block after it was credited: still the same deposit.
+                uow.custody.save_deposit(replace(deposit, state=DepositState.CREDITED))
+                continue
+            uow.custody.save_deposit(deposit)
+            new.append(deposit)
+        return new
+
+    def _drop_orphans(
+        self, uow: UnitOfWork, start: int, end: int | None, found: Sequence[Deposit]
+    ) -> list[Deposit]:
+        there = {_key(deposit) for deposit in found}
+        gone = []
+        for deposit in uow.custody.deposits():
+            outside = deposit.block_number < start or (
+                end is not None and deposit.block_number > end
+            )
+            if outside or deposit.state is DepositState.ORPHANED or _key(deposit) in there:
+                continue
+            orphan = replace(deposit, state=DepositState.ORPHANED)
+            if deposit.state is DepositState.SEEN or self._crediting.take_back(uow, deposit):
+                uow.custody.save_deposit(orphan)
+                gone.append(orphan)
+        return gone
+
+    async def _head(self) -> BlockRef:
+        async with asyncio.timeout(self._config.call_timeout_s):
+            return await self._chain.head()
+
+    async def _block(self, number: int) -> BlockRef | None:
+        async with asyncio.timeout(self._config.call_timeout_s):
+            return await self._chain.block(number)
+
+
+def _key(deposit: Deposit) -> _Key:
+    return deposit.tx_hash, deposit.ordinal
