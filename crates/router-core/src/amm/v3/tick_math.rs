@@ -15,6 +15,22 @@ pub const MAX_SQRT_RATIO: U256 =
 /// One in Q128.128.
 const ONE_X128: U256 = U256::from_limbs([0, 0, 1, 0]);
 
+/// `bit_len` of the price 1.0 in Q64.96.
+const PRICE_POINT_BITS: i64 = 97;
+
+/// Bits after the point of the logarithm from which a tick is estimated.
+const LOG_BITS: u32 = 20;
+
+/// Bits after the point of an estimated tick.
+const TICK_BITS: u32 = 40;
+
+/// Ticks for a doubling of the square-root price, with 20 bits after the point.
+const TICKS_PER_OCTAVE: i64 = 14_537_076_765;
+
+/// 2^-10 ticks: far more than the rounding of the constant, the squarings and the price at a tick
+/// (at most 2^-15 ticks together).
+const TICK_SLACK: i64 = 1 << 30;
+
 /// Factor of each bit of `|tick|` from the lowest up: `2^128 / sqrt(1.0001)^(2^bit)`.
 const BIT_FACTORS: [u128; 20] = [
     0xfffc_b933_bd6f_ad37_aa2d_162d_1a59_4001,
@@ -75,15 +91,47 @@ pub fn tick_at_sqrt_ratio(sqrt_price_x96: U256) -> Option<i32> {
     if sqrt_price_x96 < MIN_SQRT_RATIO || sqrt_price_x96 >= MAX_SQRT_RATIO {
         return None;
     }
+    let (low, high) = tick_bounds(sqrt_price_x96)?;
     // The answer is unique because the price at a tick strictly rises with the tick.
-    let (mut low, mut high) = (MIN_TICK, MAX_TICK);
-    while low.checked_add(1)? < high {
-        let middle = low.checked_add(high)?.div_euclid(2);
-        if sqrt_ratio_at_tick(middle)? <= sqrt_price_x96 {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    if low == high || sqrt_ratio_at_tick(high).is_none_or(|ratio| ratio > sqrt_price_x96) {
+        Some(low)
+    } else {
+        Some(high)
     }
-    Some(low)
+}
+
+/// Returns two equal or neighbouring ticks, one of which is the answer.
+///
+/// The logarithm is taken to [`LOG_BITS`] bits after the point, which is about 0.013 ticks, so the
+/// two are nearly always equal.
+fn tick_bounds(sqrt_price_x96: U256) -> Option<(i32, i32)> {
+    let log = log2_floor(sqrt_price_x96)?;
+    let low = log.checked_mul(TICKS_PER_OCTAVE)?.checked_sub(TICK_SLACK)?;
+    let high = log
+        .checked_add(1)?
+        .checked_mul(TICKS_PER_OCTAVE)?
+        .checked_add(TICK_SLACK)?;
+    let to_tick = |scaled: i64| i32::try_from(scaled >> TICK_BITS).ok();
+    Some((to_tick(low)?.max(MIN_TICK), to_tick(high)?.min(MAX_TICK)))
+}
+
+/// Returns `log2(sqrt_price)` with [`LOG_BITS`] bits after the point, rounded down, or one unit
+/// less. Squaring a number in [1, 2) shows the next bit of its logarithm.
+fn log2_floor(sqrt_price_x96: U256) -> Option<i64> {
+    let bits = sqrt_price_x96.bit_len();
+    let whole = i64::try_from(bits).ok()?.checked_sub(PRICE_POINT_BITS)?;
+    // The mantissa has its point after the highest of 64 bits.
+    let aligned = match bits.checked_sub(64) {
+        Some(excess) => sqrt_price_x96.wrapping_shr(excess),
+        None => sqrt_price_x96.wrapping_shl(64_usize.checked_sub(bits)?),
+    };
+    let mut mantissa = u128::from(*aligned.as_limbs().first()?);
+    let mut log = whole;
+    for _ in 0..LOG_BITS {
+        let square = mantissa.checked_mul(mantissa)? >> 63;
+        let bit = square >> 64;
+        mantissa = if bit == 1 { square >> 1 } else { square };
+        log = log.checked_mul(2)?.checked_add(i64::try_from(bit).ok()?)?;
+    }
+    Some(log)
 }
