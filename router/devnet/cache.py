@@ -27,18 +27,18 @@ def cache_root() -> Path:
 
 
 @asynccontextmanager
-async def exclusive(name: str) -> AsyncIterator[None]:
-    """Let one process at a time, of all on this machine, do the work called `name`.
+async def exclusive(lock_path: Path, what: str) -> AsyncIterator[None]:
+    """Let one process at a time, of all on this machine, work on `what`.
 
     The kernel releases the lock when its holder ends, so a crash leaves nothing to clean up.
 
     Raises:
-        FailureError: DEVNET_TOOLS_MISSING, the cache cannot be written or another process holds
+        FailureError: DEVNET_TOOLS_MISSING, the folder cannot be written or another process holds
             the lock for longer than any installation takes.
     """
-    descriptor = _open_lock(cache_root() / f"{name}.lock")
+    descriptor = _open_lock(lock_path)
     try:
-        await _wait_for_lock(descriptor, name)
+        await _wait_for_lock(descriptor, what)
         yield
     finally:
         os.close(descriptor)
@@ -80,14 +80,14 @@ def _open_lock(path: Path) -> int:
         raise _unwritable(path.parent, error) from error
 
 
-async def _wait_for_lock(descriptor: int, name: str) -> None:
+async def _wait_for_lock(descriptor: int, what: str) -> None:
     try:
         async with asyncio.timeout(_LOCK_TIMEOUT_S):
             while not _try_lock(descriptor):  # noqa: ASYNC110 - the kernel's lock has no event
                 await asyncio.sleep(_LOCK_POLL_S)
     except TimeoutError as error:
         raise FailureError(
-            "DEVNET_TOOLS_MISSING", f"Another process has been preparing the {name} for too long."
+            "DEVNET_TOOLS_MISSING", f"Another process has been busy with the {what} for too long."
         ) from error
 
 
@@ -102,5 +102,5 @@ def _try_lock(descriptor: int) -> bool:
 def _unwritable(folder: Path, error: OSError) -> FailureError:
     return FailureError(
         "DEVNET_TOOLS_MISSING",
-        f"The cache {folder} cannot be written ({error.strerror}); set ROUTER_CACHE to another.",
+        f"{folder} cannot be written: {error.strerror}. ROUTER_CACHE names the cache's folder.",
     )

@@ -18,6 +18,7 @@ ANVIL_PACKAGES: Final[dict[tuple[str, str], str]] = {
 }
 ANVIL_PATH: Final = "bin/anvil"
 PERMIT2_SOURCE: Final = "@uniswap/v4-periphery/lib/permit2/test/utils/DeployPermit2.sol"
+_PERMIT2_TEXT_CHAIN_ID: Final = 31337
 _MULTICALL: Final = "@redstone-finance/evm-multicall/artifacts/contracts"
 _V3_CORE: Final = "@uniswap/v3-core/artifacts/contracts"
 _V3_PERIPHERY: Final = "@uniswap/v3-periphery/artifacts/contracts"
@@ -114,7 +115,12 @@ def _linked(code: str, raw: Mapping[str, Any], libraries: Mapping[str, str]) -> 
 
 
 def _permit2_code(node_modules: Path) -> str:
-    """Return the mainnet runtime code that the permit2 authors keep as text for their tests."""
+    """Return the mainnet runtime code, from the text that the permit2 authors keep for their tests.
+
+    Their text has the EIP-712 domain of a test chain with our chain id but another contract address
+    built in, so no signature would verify. The mainnet chain id in its place makes the contract
+    compute the domain from where it really is.
+    """
     try:
         source = (node_modules / PERMIT2_SOURCE).read_text(encoding="utf-8")
     except OSError as error:
@@ -122,7 +128,10 @@ def _permit2_code(node_modules: Path) -> str:
     found = re.search(r'hex"([0-9a-f]{10000,})"', source)
     if found is None:
         raise _missing(PERMIT2_SOURCE)
-    return f"0x{found[1]}"
+    cached_chain_id = f"{_PERMIT2_TEXT_CHAIN_ID:064x}"
+    if found[1].count(cached_chain_id) != 1:
+        raise _missing(PERMIT2_SOURCE)
+    return f"0x{found[1].replace(cached_chain_id, f'{1:064x}')}"
 
 
 def _missing(path: str) -> FailureError:

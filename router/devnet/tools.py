@@ -46,7 +46,7 @@ _NO_NETWORK: Final = re.compile(
     r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|"
     r"CERT_|SELF_SIGNED"
 )
-_LAYOUT_VERSION: Final = b"1"
+_LAYOUT_VERSION: Final = b"2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ async def ensure_tools(progress: Progress = silent) -> Tools:
     key = tools_key()
     folder = cache_root() / "tools" / key
     if not _is_whole(folder):
-        async with exclusive("tools"):
+        async with exclusive(cache_root() / "tools.lock", "tools of the devnet"):
             # Another process may have installed them while this one waited.
             if not _is_whole(folder):
                 await _install(folder, progress)
