@@ -1,0 +1,242 @@
+"""Our own central limit order book: durable, exact, the same after every restart.
+
+An operation is ONE database transaction that holds the order record together with the hold or the
+journal it causes. The book in memory is changed after the commit only. When it is not certain what
+a transaction did (a cancelled caller, a failing disk), the memory is dropped and built again from
+storage before the next operation: storage is the truth, memory is its index.
+
+Money, always in base units:
+
+- A resting order holds exactly what its open lots cost at its own price: quote for a buy, base for
+  a sell. It trades at its own price only, so each trade takes exactly its share of the hold.
+- A trade is at the maker's price. A taker order is one journal (`book_trade`): taker, makers, fee.
+- The taker's fee is taken from all it receives in the order, a maker's from what it receives in
+  that trade; each is rounded up. The solver computes ladders in the same way, so a quote is met to
+  the unit when the book has not moved.
+- An account never trades with itself: an order stops in front of the account's own resting order,
+  and what is left of it expires. What it traded before that stands.
+
+Replays: the same client order id with the same payload returns the first answer and changes
+nothing; with another payload it is refused. Ids of taker orders are unique in the whole book, ids
+of limit orders per account. A refused order leaves no trace, its id can be used again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from router.domain.errors import (
+    FailureError,
+    OrderRejected,
+    OutcomeUnknown,
+    RouterError,
+    UsageError,
+)
+from router.domain.market import Instrument, Ladder
+from router.domain.orders import BookOrder
+from router.domain.taking import TakerFill, TakerOrder
+from router.execution.own_book_state import LiveBook
+from router.execution.own_book_trade import pay_asset
+from router.execution.own_book_work import (
+    LimitOrder,
+    LimitResult,
+    apply_limit,
+    apply_take,
+    cancel,
+    check_order,
+    needed_units,
+    place_limit,
+    take,
+    take_key,
+)
+from router.ports import Clock, Database, UnitOfWork
+
+__all__ = ["VENUE_ID", "LimitOrder", "LimitResult", "OwnBook"]
+
+T = TypeVar("T")
+
+VENUE_ID = "book"
+
+
+class OwnBook:
+    """The books of all instruments over one database; an `OrderVenue` for takers.
+
+    One instance per database: a second one would not see the orders of the first.
+    """
+
+    def __init__(self, database: Database, instruments: Iterable[Instrument], clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._books = {i.symbol: LiveBook(i) for i in instruments}
+        self._lock = asyncio.Lock()
+        self._stale = True
+
+    @property
+    def venue_id(self) -> str:
+        return VENUE_ID
+
+    async def instruments(self) -> tuple[Instrument, ...]:
+        return tuple(book.instrument for book in self._books.values())
+
+    async def ladder(self, instrument: str, depth: int) -> Ladder:
+        """Return the best `depth` levels of each side; 0 is all.
+
+        Raises:
+            FailureError: NOT_FOUND, there is no such instrument; STORAGE_ERROR.
+        """
+        await self._synced()
+        return self._book(instrument).ladder(VENUE_ID, depth)
+
+    async def balances(self) -> dict[str, int]:
+        """Return per asset symbol what all open orders set aside, in base units."""
+        await self._synced()
+        held: dict[str, int] = {}
+        for book in self._books.values():
+            for order in book.orders():
+                symbol = pay_asset(book.instrument, order.side).symbol
+                held[symbol] = held.get(symbol, 0) + needed_units(book.instrument, order)
+        return held
+
+    async def open_orders(
+        self, account: str | None = None, instrument: str | None = None
+    ) -> list[BookOrder]:
+        """Return open orders in priority order, bids then asks, instrument by instrument."""
+        await self._synced()
+        books = self._books.values() if instrument is None else [self._book(instrument)]
+        orders = [order for book in books for order in book.orders()]
+        return [order for order in orders if account in (None, order.account)]
+
+    async def place(self, order: TakerOrder, *, hold_id: str = "") -> TakerFill:
+        """Trade up to `order.lots` at once at the limit or better; nothing rests.
+
+        With `hold_id` what the order pays comes out of that hold of the same account, which stays
+        pending with the remainder; without, out of the account's available balance.
+
+        Raises:
+            UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
+            OrderRejected: INSUFFICIENT_BALANCE, the balance or the hold does not cover what the
+                order would pay; nothing was traded.
+            OutcomeUnknown: the database failed; `lookup` tells.
+            FailureError: NOT_FOUND, there is no such instrument or hold.
+        """
+        book = self._book(order.instrument)
+        check_order(book.instrument, order)
+        try:
+            fill, _ = await self._commit(
+                lambda uow: take(uow, book, order, hold_id, self._clock.now_ms()),
+                lambda done: apply_take(book, order, done[1]),
+            )
+        except FailureError as error:
+            raise _as_venue(error) from error
+        return fill
+
+    async def lookup(self, client_order_id: str) -> TakerFill | None:
+        """Return what became of a taker order, None when the book never had it."""
+        # A write, to queue behind one whose caller has given up.
+        found = await self._database.write(lambda uow: uow.book.take(take_key(client_order_id)))
+        return found[0] if found else None
+
+    async def place_limit(self, order: LimitOrder) -> LimitResult:
+        """Trade what crosses at once at the makers' prices and let the rest stay in the book.
+
+        The account must have available what the whole order costs at its limit, also when part of
+        it trades at better prices.
+
+        Raises:
+            UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
+            OrderRejected: INSUFFICIENT_BALANCE; ORDER_REJECTED, a post-only order would trade.
+            OutcomeUnknown: the database failed; placing it again with the same id tells.
+            FailureError: NOT_FOUND, there is no such instrument.
+        """
+        book = self._book(order.instrument)
+        check_order(book.instrument, order)
+        try:
+            result, _ = await self._commit(
+                lambda uow: place_limit(uow, book, order, self._clock.now_ms()),
+                lambda done: apply_limit(book, order, done[0].order, done[1]),
+            )
+        except FailureError as error:
+            raise _as_venue(error) from error
+        return result
+
+    async def cancel(self, account: str, client_order_id: str) -> BookOrder:
+        """Take an order out of the book and return what its open lots held. Idempotent.
+
+        An order that has ended already is returned as it is.
+
+        Raises:
+            FailureError: NOT_FOUND, the account has no such order; STORAGE_ERROR.
+        """
+        order, _ = await self._commit(
+            lambda uow: cancel(uow, account, client_order_id),
+            lambda done: self._apply_cancel(*done),
+        )
+        return order
+
+    def _book(self, instrument: str) -> LiveBook:
+        book = self._books.get(instrument)
+        if book is None:
+            raise FailureError("NOT_FOUND", f"The book has no instrument {instrument!r}.")
+        return book
+
+    def _apply_cancel(self, order: BookOrder, is_new: bool) -> None:
+        if is_new:
+            self._books[order.instrument].cancel(order.order_id)
+
+    async def _synced(self) -> None:
+        if self._stale:
+            async with self._lock:
+                await self._load_if_stale()
+
+    async def _commit(self, work: Callable[[UnitOfWork], T], apply: Callable[[T], None]) -> T:
+        """Run one transaction and then change the memory in the same way, or drop the memory."""
+        async with self._lock:
+            await self._load_if_stale()
+            is_certain = False
+            try:
+                done = await self._database.write(work)
+                apply(done)
+                is_certain = True
+            except RouterError as error:
+                # Our rules refused inside the transaction, so it was rolled back.
+                is_certain = error.code != "STORAGE_ERROR"
+                raise
+            finally:
+                self._stale = not is_certain
+            return done
+
+    async def _load_if_stale(self) -> None:
+        if not self._stale:
+            return
+        # A write, to queue behind one whose caller has given up.
+        orders, held = await self._database.write(_resting)
+        for order in orders:
+            self._require_held(order, held.get(order.hold_id, 0))
+        for symbol, book in self._books.items():
+            book.rebuild(order for order in orders if order.instrument == symbol)
+        self._stale = False
+
+    def _require_held(self, order: BookOrder, held_units: int) -> None:
+        """An instrument that was changed or delisted under its open orders is a wrong setting."""
+        book = self._books.get(order.instrument)
+        if book is None or needed_units(book.instrument, order) != held_units:
+            raise UsageError(
+                "CONFIG_INVALID",
+                f"Order {order.client_order_id} of {order.account} rests in {order.instrument} "
+                "as it was configured before; configure it so again and cancel its orders first.",
+            )
+
+
+def _resting(uow: UnitOfWork) -> tuple[list[BookOrder], dict[str, int]]:
+    """Return the open orders in time priority and what each pending hold sets aside."""
+    held = {hold.hold_id: hold.remaining_units for hold in uow.ledger.holds("user")}
+    return uow.book.open_orders(), held
+
+
+def _as_venue(error: FailureError) -> FailureError:
+    """Sort a failure by what the taker may do next."""
+    if error.code == "INSUFFICIENT_BALANCE":
+        return OrderRejected(error.code, error.message)
+    if error.code == "STORAGE_ERROR":
+        return OutcomeUnknown("OUTCOME_UNKNOWN", error.message)
+    return error
