@@ -4,6 +4,7 @@ mod amm;
 mod book;
 mod convert;
 mod error;
+mod solver;
 
 use pyo3::prelude::*;
 
@@ -17,5 +18,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<book::PyFill>()?;
     module.add_class::<book::PyPlacement>()?;
     module.add_class::<book::PyBook>()?;
+    module.add_class::<solver::PyPlanLeg>()?;
+    module.add_class::<solver::PyPlan>()?;
+    module.add_class::<solver::PyMarket>()?;
+    module.add_class::<solver::PyMarketBuilder>()?;
     Ok(())
 }

@@ -1,0 +1,245 @@
+//! The dual of the routing problem: prices at which every venue's best trade adds up to the order.
+//!
+//! With token prices `nu` (the optimised token at one), an order worth `c` and venues that each
+//! take their best profit, `g(nu) = c(nu) + sum of profits` bounds every plan (weak duality), and
+//! its minimum is the optimum of the convex problem (Angeris et al., arXiv 2204.05238; the venue
+//! by venue form is Diamandis et al., arXiv 2302.04938). Exact-in: `c = amount * nu_source` with the
+//! target at one. Exact-out: the value is minus the input, `c = -amount * nu_target`, the source
+//! at one.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "floats rank and bound; every amount is re-priced in integers after"
+)]
+
+use super::cells::{add_at, at};
+use super::curve::Response;
+use super::linear::Laplacian;
+use super::newton::{minimise, Descent};
+use super::scope::Scope;
+
+/// Relative outward slack of a bound. Each term of the sum carries a few dozen roundings of 2^-53
+/// relative to the value that flows through it; this is some 9,000 of them.
+const BOUND_SLACK: f64 = 1e-12;
+
+/// Outward slack per venue, for the roundings of the sum itself.
+const SUM_SLACK: f64 = 4.0 * f64::EPSILON;
+
+/// The dual problem of one order.
+pub(super) struct Dual<'s, 'm> {
+    pub(super) scope: &'s Scope<'m>,
+    /// Token whose price is one.
+    pub(super) fixed: usize,
+    /// Token the order is counted in, and how much of it the order brings (exact-in) or takes
+    /// (exact-out, negative).
+    order_token: usize,
+    order_amount: f64,
+}
+
+/// One venue's part of a dual solution.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flow {
+    /// Index into the scope's edges.
+    pub(super) edge: usize,
+    pub(super) amount_in: f64,
+    pub(super) amount_out: f64,
+    /// Value of the input at the dual prices.
+    pub(super) value: f64,
+    /// Profit of the venue at the dual prices: what the plan would lose without it, at most.
+    pub(super) profit: f64,
+    pub(super) exhausted: bool,
+}
+
+impl Flow {
+    /// The only flow of its token.
+    pub(super) const fn whole(edge: usize) -> Self {
+        Self {
+            edge,
+            amount_in: 1.0,
+            amount_out: 1.0,
+            value: 1.0,
+            profit: 0.0,
+            exhausted: false,
+        }
+    }
+}
+
+/// Prices, the flows they call for and the bound they prove.
+#[derive(Clone, Debug)]
+pub(super) struct Solution {
+    pub(super) prices: Vec<f64>,
+    pub(super) flows: Vec<Flow>,
+}
+
+/// The dual and its derivatives at some prices.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Point {
+    pub(super) prices: Vec<f64>,
+    /// Value left over per token: received minus tendered, times the price. It is the gradient by
+    /// relative prices.
+    pub(super) residual: Vec<f64>,
+    /// `(from, to, weight)` of the Hessian by relative prices.
+    arcs: Vec<(usize, usize, f64)>,
+    /// Value of the order at these prices.
+    pub(super) order_value: f64,
+    /// Value of everything that moves.
+    pub(super) volume: f64,
+}
+
+impl<'s, 'm> Dual<'s, 'm> {
+    /// Sets up selling `amount` of the source, or buying `amount` of the target when `exact_out`.
+    pub(super) fn new(scope: &'s Scope<'m>, exact_out: bool, amount: f64) -> Self {
+        let (fixed, order_token, order_amount) = if exact_out {
+            (scope.source, scope.target, -amount)
+        } else {
+            (scope.target, scope.source, amount)
+        };
+        Self {
+            scope,
+            fixed,
+            order_token,
+            order_amount,
+        }
+    }
+
+    /// Prices at zero size: what a unit of each token sells for (exact-in) or costs (exact-out)
+    /// over its best path. Without arbitrage no venue trades at them.
+    pub(super) fn spot_prices(&self) -> Vec<f64> {
+        if self.fixed == self.scope.target {
+            self.scope.rate_to_target.clone()
+        } else {
+            let rates = &self.scope.rate_from_source;
+            rates.iter().map(|rate| 1.0 / rate).collect()
+        }
+    }
+
+    /// Minimises the dual over the `allowed` edges from `start` and returns the flows there.
+    pub(super) fn solve(&self, allowed: &[bool], start: &[f64]) -> Solution {
+        let prices = minimise(
+            &Allowed {
+                dual: self,
+                allowed,
+            },
+            start,
+        );
+        let flows = self.flows(allowed, &prices);
+        Solution { prices, flows }
+    }
+
+    /// Returns what every venue that trades does at these prices.
+    fn flows(&self, allowed: &[bool], prices: &[f64]) -> Vec<Flow> {
+        self.responses(allowed, prices)
+            .filter(|(_, response)| response.amount_in > 0.0 && response.amount_out > 0.0)
+            .filter_map(|(index, response)| {
+                let edge = self.scope.edges.get(index)?;
+                let value = at(prices, edge.from) * response.amount_in;
+                Some(Flow {
+                    edge: index,
+                    amount_in: response.amount_in,
+                    amount_out: response.amount_out,
+                    value,
+                    profit: at(prices, edge.to) * response.amount_out - value,
+                    exhausted: response.exhausted,
+                })
+            })
+            .collect()
+    }
+
+    fn responses<'a>(
+        &'a self,
+        allowed: &'a [bool],
+        prices: &'a [f64],
+    ) -> impl Iterator<Item = (usize, Response)> + 'a {
+        self.scope
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| at(allowed, *index))
+            .map(|(index, edge)| {
+                let ratio = at(prices, edge.from) / at(prices, edge.to);
+                (index, edge.edge.curve.respond(ratio))
+            })
+    }
+
+    /// Returns a bound that holds for every plan over the `allowed` edges: at least its output
+    /// (exact-in), at most minus its input (exact-out). `charge` turns an edge and its profit into
+    /// what counts of it; the identity gives the gross bound. Ladders count unsmoothed, and the
+    /// result is moved outward by more than the float error.
+    pub(super) fn bound(
+        &self,
+        allowed: &[bool],
+        prices: &[f64],
+        mut charge: impl FnMut(usize, f64) -> f64,
+    ) -> f64 {
+        let order = self.order_amount * at(prices, self.order_token);
+        let (mut sum, mut volume, mut terms) = (order, order.abs(), 1.0);
+        for (index, edge) in self.scope.edges.iter().enumerate() {
+            if !at(allowed, index) {
+                continue;
+            }
+            let (price_in, price_out) = (at(prices, edge.from), at(prices, edge.to));
+            let (amount_in, amount_out) = edge.edge.curve.best_trade(price_in / price_out);
+            let received = price_out * amount_out;
+            sum += charge(index, (received - price_in * amount_in).max(0.0));
+            volume += received;
+            terms += 1.0;
+        }
+        let bound = sum + volume * (BOUND_SLACK + SUM_SLACK * terms);
+        if bound.is_nan() {
+            f64::INFINITY
+        } else {
+            bound
+        }
+    }
+}
+
+/// The dual over a subset of the edges.
+struct Allowed<'a, 's, 'm> {
+    dual: &'a Dual<'s, 'm>,
+    allowed: &'a [bool],
+}
+
+impl Descent for Allowed<'_, '_, '_> {
+    fn fixed(&self) -> usize {
+        self.dual.fixed
+    }
+
+    fn evaluate(&self, prices: &[f64], point: &mut Point) {
+        point.prices.clear();
+        point.prices.extend_from_slice(prices);
+        point.residual.clear();
+        point.residual.resize(prices.len(), 0.0);
+        point.arcs.clear();
+        let order = self.dual.order_amount * at(prices, self.dual.order_token);
+        add_at(&mut point.residual, self.dual.order_token, order);
+        point.order_value = order.abs();
+        point.volume = order.abs();
+        for (index, response) in self.dual.responses(self.allowed, prices) {
+            if response.amount_in <= 0.0 && response.stiffness <= 0.0 {
+                continue;
+            }
+            let Some(edge) = self.dual.scope.edges.get(index) else {
+                continue;
+            };
+            let price_in = at(prices, edge.from);
+            let paid = price_in * response.amount_in;
+            let received = at(prices, edge.to) * response.amount_out;
+            add_at(&mut point.residual, edge.from, -paid);
+            add_at(&mut point.residual, edge.to, received);
+            point.volume += received;
+            point
+                .arcs
+                .push((edge.from, edge.to, price_in * response.stiffness));
+        }
+    }
+}
+
+impl Point {
+    /// The Hessian by relative prices at this point.
+    pub(super) fn hessian(&self, fixed: usize) -> Laplacian {
+        let mut system = Laplacian::new(self.prices.len(), fixed);
+        for &(from, to, weight) in &self.arcs {
+            system.add_arc(from, to, weight);
+        }
+        system
+    }
+}

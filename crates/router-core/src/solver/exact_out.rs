@@ -1,0 +1,167 @@
+//! Buying an exact output: amounts are found backwards and proved forwards.
+//!
+//! Each token's need is divided over the legs that deliver it, each leg is quoted for its part of
+//! the output, and the inputs add up to the needs one token earlier. Execution swaps exact inputs,
+//! so the result is then replayed forwards; what rounding delivers too much is shaved off the input.
+
+use super::cells::{at, set_at};
+use super::dual::Flow;
+use super::float::share_floor;
+use super::recover::{rest_order, Skeleton};
+use super::scope::{Scope, ScopeEdge};
+use super::split::{Outcome, Split, Want};
+use super::venue::Trade;
+use crate::num::U256;
+
+/// Tries to make up for output that rounding took away.
+const MAX_RAISES: usize = 8;
+
+/// Most replays of one shave.
+const MAX_SHAVES: usize = 48;
+
+/// Returns the split and its forward replay that deliver at least `amount_out`; `None` when the
+/// skeleton's venues cannot.
+pub(super) fn buy(
+    scope: &Scope<'_>,
+    skeleton: &Skeleton,
+    amount_out: U256,
+) -> Option<(Split, Outcome)> {
+    let mut asked = amount_out;
+    for _ in 0..MAX_RAISES {
+        let (mut split, amount_in) = backward(scope, skeleton, asked)?;
+        let outcome = split.settle(scope, amount_in);
+        if let Some(short) = amount_out.checked_sub(outcome.amount_out) {
+            if !short.is_zero() {
+                asked = asked.checked_add(short)?;
+                continue;
+            }
+        }
+        return Some(shave(scope, split, outcome, amount_out));
+    }
+    None
+}
+
+/// Divides the needs from the target back to the source; returns the split and its input.
+fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option<(Split, U256)> {
+    let mut needs = vec![U256::ZERO; scope.token_count()];
+    set_at(&mut needs, scope.target, amount_out);
+    let mut paid: Vec<(usize, U256)> = Vec::new();
+    for token in skeleton.order.iter().rev() {
+        let mut flows: Vec<&Flow> = skeleton
+            .flows
+            .iter()
+            .filter(|flow| scope.edges.get(flow.edge).is_some_and(|e| e.to == *token))
+            .collect();
+        flows.sort_by(|left, right| rest_order(scope, left, right));
+        for (edge, trade) in divide(scope, &flows, at(&needs, *token))? {
+            let from = scope.edges.get(edge)?.from;
+            let need = at(&needs, from).checked_add(trade.amount_in)?;
+            set_at(&mut needs, from, need);
+            paid.push((edge, trade.amount_in));
+        }
+    }
+    let split = skeleton.stages(scope, |flow, _| {
+        let amount = paid
+            .iter()
+            .find(|(edge, _)| *edge == flow.edge)
+            .map_or(U256::ZERO, |(_, amount)| *amount);
+        Want::Amount(amount)
+    });
+    Some((split, at(&needs, scope.source)))
+}
+
+/// Divides one token's need over its legs; a leg that runs dry leaves its part to the later ones.
+fn divide(scope: &Scope<'_>, flows: &[&Flow], need: U256) -> Option<Vec<(usize, Trade)>> {
+    let mut trades = Vec::with_capacity(flows.len());
+    let mut left = need;
+    let mut weight: f64 = flows.iter().map(|flow| flow.amount_out).sum();
+    for (position, flow) in flows.iter().enumerate() {
+        if left.is_zero() {
+            break;
+        }
+        let edge = scope.edges.get(flow.edge)?;
+        let is_last = position == flows.len().saturating_sub(1);
+        let part = if is_last {
+            left
+        } else {
+            share_floor(left, portion(flow.amount_out, weight))
+        };
+        weight = remaining(weight, flow.amount_out);
+        if part.is_zero() {
+            continue;
+        }
+        let trade = deliver(edge, part, is_last);
+        left = left.saturating_sub(trade.amount_out);
+        if !trade.amount_out.is_zero() {
+            trades.push((flow.edge, trade));
+        }
+    }
+    left.is_zero().then_some(trades)
+}
+
+/// Returns the trade for `amount_out`, or all the venue has; a book that others complete rounds
+/// down to whole lots.
+fn deliver(edge: &ScopeEdge<'_>, amount_out: U256, is_last: bool) -> Trade {
+    let forward = edge.edge.forward;
+    let all = || edge.venue.trade_exact_in(forward, U256::MAX);
+    let trade = edge
+        .venue
+        .trade_exact_out(forward, amount_out)
+        .unwrap_or_else(|_| all());
+    if edge.is_ladder && !is_last && trade.amount_out > amount_out {
+        let less = trade.amount_in.saturating_sub(U256::ONE);
+        return edge.venue.trade_exact_in(forward, less);
+    }
+    trade
+}
+
+/// Lowers the input while the output still suffices, down to a single unit.
+fn shave(scope: &Scope<'_>, split: Split, outcome: Outcome, amount_out: U256) -> (Split, Outcome) {
+    let (mut best, mut best_outcome) = (split, outcome);
+    let mut cut = U256::ONE;
+    let mut growing = true;
+    for _ in 0..MAX_SHAVES {
+        let Some(amount_in) = best_outcome.amount_in.checked_sub(cut) else {
+            break;
+        };
+        let mut trial = best.clone();
+        let outcome = trial.replay(scope, amount_in);
+        let suffices = outcome.amount_out >= amount_out
+            && outcome.amount_in < best_outcome.amount_in
+            && trial.legs().all(|leg| !leg.trade.amount_out.is_zero());
+        if suffices {
+            (best, best_outcome) = (trial, outcome);
+        } else {
+            growing = false;
+        }
+        cut = if growing {
+            cut.saturating_add(cut)
+        } else {
+            cut.wrapping_shr(1)
+        };
+        if cut.is_zero() {
+            break;
+        }
+    }
+    (best, best_outcome)
+}
+
+#[allow(
+    clippy::float_arithmetic,
+    reason = "a share ranks; the amounts it gives are re-priced in integers"
+)]
+fn portion(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 {
+        part / whole
+    } else {
+        0.0
+    }
+}
+
+#[allow(
+    clippy::float_arithmetic,
+    reason = "a share ranks; the amounts it gives are re-priced in integers"
+)]
+fn remaining(whole: f64, part: f64) -> f64 {
+    whole - part
+}

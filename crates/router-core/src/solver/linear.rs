@@ -1,0 +1,214 @@
+//! Solves the Newton system of the dual: a weighted graph Laplacian with one token held fixed.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "floats rank and bound; every amount is re-priced in integers after"
+)]
+
+use super::cells::{add_at, at, set_at};
+
+/// Up to this many tokens the system is factorised densely; beyond, conjugate gradients.
+const DENSE_LIMIT: usize = 48;
+
+/// Most conjugate-gradient steps.
+const MAX_CG_STEPS: usize = 200;
+
+/// Relative residual at which conjugate gradients stop.
+const CG_TOLERANCE: f64 = 1e-12;
+
+/// Symmetric arcs `(a, b, weight)`, positive diagonal shifts and the fixed token.
+pub(super) struct Laplacian {
+    count: usize,
+    fixed: usize,
+    diagonal: Vec<f64>,
+    arcs: Vec<(usize, usize, f64)>,
+}
+
+impl Laplacian {
+    pub(super) fn new(count: usize, fixed: usize) -> Self {
+        Self {
+            count,
+            fixed,
+            diagonal: vec![0.0; count],
+            arcs: Vec::new(),
+        }
+    }
+
+    /// Adds `weight * (x_a - x_b)^2 / 2`.
+    pub(super) fn add_arc(&mut self, a: usize, b: usize, weight: f64) {
+        if weight > 0.0 && weight.is_finite() {
+            add_at(&mut self.diagonal, a, weight);
+            add_at(&mut self.diagonal, b, weight);
+            self.arcs.push((a, b, weight));
+        }
+    }
+
+    pub(super) fn diagonal(&self, token: usize) -> f64 {
+        at(&self.diagonal, token)
+    }
+
+    /// Adds `weight * x_token^2 / 2`.
+    pub(super) fn shift(&mut self, token: usize, weight: f64) {
+        add_at(&mut self.diagonal, token, weight);
+    }
+
+    /// Returns `x` with `L x = right` and `x[fixed] = 0`.
+    pub(super) fn solve(&self, right: &[f64]) -> Vec<f64> {
+        if self.count <= DENSE_LIMIT {
+            self.solve_dense(right)
+        } else {
+            self.solve_iteratively(right)
+        }
+    }
+
+    /// Cholesky without square roots (`L D L^T`); a vanished pivot becomes its diagonal, which
+    /// turns the step of that token into a plain gradient step.
+    fn solve_dense(&self, right: &[f64]) -> Vec<f64> {
+        let count = self.count;
+        let cell = |row: usize, column: usize| row.wrapping_mul(count).wrapping_add(column);
+        let mut matrix = vec![0.0; count.saturating_mul(count)];
+        for &(a, b, weight) in &self.arcs {
+            if a != self.fixed && b != self.fixed {
+                add_at(&mut matrix, cell(a.max(b), a.min(b)), -weight);
+            }
+        }
+        for token in 0..count {
+            let own = if token == self.fixed {
+                1.0
+            } else {
+                self.diagonal(token)
+            };
+            set_at(&mut matrix, cell(token, token), own);
+        }
+        let mut pivots = vec![0.0; count];
+        for column in 0..count {
+            let original = at(&matrix, cell(column, column));
+            let mut pivot = original;
+            for inner in 0..column {
+                let factor = at(&matrix, cell(column, inner));
+                pivot -= factor * factor * at(&pivots, inner);
+            }
+            if pivot <= original * 1e-14 {
+                pivot = original.max(f64::MIN_POSITIVE);
+            }
+            set_at(&mut pivots, column, pivot);
+            for row in column.wrapping_add(1)..count {
+                let mut value = at(&matrix, cell(row, column));
+                for inner in 0..column {
+                    value -= at(&matrix, cell(row, inner))
+                        * at(&matrix, cell(column, inner))
+                        * at(&pivots, inner);
+                }
+                set_at(&mut matrix, cell(row, column), value / pivot);
+            }
+        }
+        let mut x: Vec<f64> = right.to_vec();
+        set_at(&mut x, self.fixed, 0.0);
+        for row in 0..count {
+            for inner in 0..row {
+                let below = at(&matrix, cell(row, inner)) * at(&x, inner);
+                add_at(&mut x, row, -below);
+            }
+        }
+        for (value, pivot) in x.iter_mut().zip(&pivots) {
+            *value /= pivot;
+        }
+        for row in (0..count).rev() {
+            for outer in row.wrapping_add(1)..count {
+                let above = at(&matrix, cell(outer, row)) * at(&x, outer);
+                add_at(&mut x, row, -above);
+            }
+        }
+        x
+    }
+
+    /// Conjugate gradients, preconditioned by the diagonal.
+    fn solve_iteratively(&self, right: &[f64]) -> Vec<f64> {
+        let mut x = vec![0.0; self.count];
+        let mut residual = right.to_vec();
+        set_at(&mut residual, self.fixed, 0.0);
+        let mut step = self.precondition(&residual);
+        let mut energy = dot(&residual, &step);
+        let goal = energy * CG_TOLERANCE * CG_TOLERANCE;
+        for _ in 0..MAX_CG_STEPS {
+            let image = self.multiply(&step);
+            let curvature = dot(&step, &image);
+            if !(energy > goal && curvature > 0.0) {
+                break;
+            }
+            let length = energy / curvature;
+            for (value, move_by) in x.iter_mut().zip(&step) {
+                *value += length * move_by;
+            }
+            for (value, move_by) in residual.iter_mut().zip(&image) {
+                *value -= length * move_by;
+            }
+            let scaled = self.precondition(&residual);
+            let next = dot(&residual, &scaled);
+            let keep = next / energy;
+            for (value, fresh) in step.iter_mut().zip(&scaled) {
+                *value = fresh + keep * *value;
+            }
+            energy = next;
+        }
+        x
+    }
+
+    fn precondition(&self, residual: &[f64]) -> Vec<f64> {
+        residual
+            .iter()
+            .zip(&self.diagonal)
+            .map(|(value, own)| if *own > 0.0 { value / own } else { *value })
+            .collect()
+    }
+
+    fn multiply(&self, x: &[f64]) -> Vec<f64> {
+        let mut image: Vec<f64> = x
+            .iter()
+            .zip(&self.diagonal)
+            .map(|(value, own)| value * own)
+            .collect();
+        for &(a, b, weight) in &self.arcs {
+            add_at(&mut image, a, -weight * at(x, b));
+            add_at(&mut image, b, -weight * at(x, a));
+        }
+        set_at(&mut image, self.fixed, 0.0);
+        image
+    }
+}
+
+fn dot(left: &[f64], right: &[f64]) -> f64 {
+    left.iter().zip(right).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ring(count: usize, weights: &[f64]) -> Laplacian {
+        let mut system = Laplacian::new(count, 0);
+        for token in 0..count {
+            let next = (token + 1) % count;
+            system.add_arc(token, next, at(weights, token));
+            system.shift(token, 1e-3);
+        }
+        system
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_solve_the_system(
+            weights in prop::collection::vec(0.1_f64..10.0, 12),
+            right in prop::collection::vec(-1.0_f64..1.0, 12),
+        ) {
+            let system = ring(12, &weights);
+            for x in [system.solve_dense(&right), system.solve_iteratively(&right)] {
+                let image = system.multiply(&x);
+                prop_assert!(at(&x, 0).abs() < 1e-12);
+                for token in 1..12 {
+                    prop_assert!((at(&image, token) - at(&right, token)).abs() < 1e-8);
+                }
+            }
+        }
+    }
+}

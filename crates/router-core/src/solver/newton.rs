@@ -1,0 +1,211 @@
+//! Damped Newton with a derivative-only line search.
+//!
+//! The dual is convex in the prices and its Hessian by relative prices is a graph Laplacian, so a
+//! Newton step is always a descent direction. The line search looks at the slope along the ray and
+//! never at the value: for dust orders the value changes below the float's last digit while the
+//! slope, which is an imbalance of amounts, keeps its digits. At the kinks of ladder levels it
+//! bisects into the narrow ramp that stands for the level.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "floats rank and bound; every amount is re-priced in integers after"
+)]
+
+use super::cells::set_at;
+use super::dual::Point;
+
+/// Most Newton steps.
+const MAX_STEPS: usize = 60;
+
+/// Most evaluations of one line search.
+const MAX_SEARCH: usize = 60;
+
+/// Imbalance, as a share of the order's value, at which prices are final.
+const TOLERANCE: f64 = 1e-10;
+
+/// Imbalance, as a share of everything that moves, that is float noise.
+const NOISE: f64 = 1e-15;
+
+/// Steps without progress after which prices are final.
+const PATIENCE: usize = 5;
+
+/// A line search ends when the slope fell to this share.
+const FLAT: f64 = 0.2;
+
+/// Prices at most halve or double by one direction of length one.
+const STEP_LIMIT: f64 = 0.5;
+
+/// A convex function of prices.
+pub(super) trait Descent {
+    /// Token whose price does not move.
+    fn fixed(&self) -> usize;
+
+    /// Writes the derivatives at `prices` into `point`.
+    fn evaluate(&self, prices: &[f64], point: &mut Point);
+}
+
+/// Returns prices that minimise the function, starting from `start`: those with the least
+/// imbalance that were met.
+pub(super) fn minimise(function: &impl Descent, start: &[f64]) -> Vec<f64> {
+    let mut point = Point::default();
+    function.evaluate(start, &mut point);
+    let mut best = (relative_imbalance(function, &point), point.prices.clone());
+    let mut idle = 0_usize;
+    let mut trial = Point::default();
+    for _ in 0..MAX_STEPS {
+        if best.0 <= TOLERANCE || idle >= PATIENCE || is_noise(function, &point) {
+            break;
+        }
+        let direction = direction(function, &point);
+        if !line_search(function, &mut point, &mut trial, &direction) {
+            break;
+        }
+        let imbalance = relative_imbalance(function, &point);
+        if imbalance < best.0 * 0.9 {
+            idle = 0;
+        } else {
+            idle = idle.saturating_add(1);
+        }
+        if imbalance < best.0 {
+            best = (imbalance, point.prices.clone());
+        }
+    }
+    best.1
+}
+
+fn imbalance(function: &impl Descent, point: &Point) -> f64 {
+    (0..)
+        .zip(&point.residual)
+        .filter(|(token, _)| *token != function.fixed())
+        .map(|(_, value)| value.abs())
+        .fold(0.0, f64::max)
+}
+
+fn relative_imbalance(function: &impl Descent, point: &Point) -> f64 {
+    imbalance(function, point) / point.order_value.max(f64::MIN_POSITIVE)
+}
+
+fn is_noise(function: &impl Descent, point: &Point) -> bool {
+    imbalance(function, point) <= NOISE * point.volume
+}
+
+/// Returns the Newton step in relative prices, limited in length. A token in which nothing reacts
+/// to its price is given unit elasticity.
+fn direction(function: &impl Descent, point: &Point) -> Vec<f64> {
+    let fixed = function.fixed();
+    let mut system = point.hessian(fixed);
+    for (token, value) in point.residual.iter().enumerate() {
+        let own = system.diagonal(token);
+        let floor = value.abs().max(point.order_value);
+        system.shift(token, own * 1e-13);
+        if own <= floor * 1e-9 {
+            system.shift(token, floor);
+        }
+    }
+    let right: Vec<f64> = point.residual.iter().map(|value| -value).collect();
+    let mut step = system.solve(&right);
+    set_at(&mut step, fixed, 0.0);
+    if slope(point, &step, 0.0).partial_cmp(&0.0) != Some(std::cmp::Ordering::Less) {
+        step = (0..)
+            .zip(&right)
+            .map(|(token, value)| value / (system.diagonal(token) + point.order_value))
+            .collect();
+        set_at(&mut step, fixed, 0.0);
+    }
+    let longest = step.iter().map(|value| value.abs()).fold(0.0, f64::max);
+    if longest > STEP_LIMIT {
+        for value in &mut step {
+            *value *= STEP_LIMIT / longest;
+        }
+    }
+    step
+}
+
+/// Derivative along `direction` at `length`, with `point` evaluated there.
+fn slope(point: &Point, direction: &[f64], length: f64) -> f64 {
+    point
+        .residual
+        .iter()
+        .zip(direction)
+        .map(|(value, step)| value * step / (1.0 + length * step))
+        .sum()
+}
+
+/// Moves `point` along `direction` to where the slope is flat; false when it cannot move.
+fn line_search(
+    function: &impl Descent,
+    point: &mut Point,
+    trial: &mut Point,
+    direction: &[f64],
+) -> bool {
+    let origin = point.prices.clone();
+    let first = slope(point, direction, 0.0);
+    if !(first < 0.0 && first.is_finite()) {
+        return false;
+    }
+    let steepest = direction.iter().copied().fold(0.0, f64::min);
+    // No price falls below a twentieth of where it was.
+    let longest = if steepest < 0.0 {
+        -0.95 / steepest
+    } else {
+        1e3
+    };
+    let (mut low, mut low_slope) = (0.0, first);
+    let mut high: Option<(f64, f64)> = None;
+    let mut length = 1.0_f64.min(longest);
+    let mut moved = false;
+    for round in 0..MAX_SEARCH {
+        let prices: Vec<f64> = origin
+            .iter()
+            .zip(direction)
+            .map(|(price, step)| price * (1.0 + length * step))
+            .collect();
+        function.evaluate(&prices, trial);
+        let here = slope(trial, direction, length);
+        if !here.is_finite() {
+            return moved;
+        }
+        if here <= 0.0 {
+            (low, low_slope) = (length, here);
+            std::mem::swap(point, trial);
+            moved = true;
+        } else {
+            high = Some((length, here));
+        }
+        if here.abs() <= FLAT * first.abs() {
+            if here > 0.0 {
+                std::mem::swap(point, trial);
+            }
+            return true;
+        }
+        length = match high {
+            None if length >= longest => return true,
+            None => (length * 4.0).min(longest),
+            Some(end) if end.0 - low <= 1e-15 * end.0 => break,
+            Some(end) => inside((low, low_slope), end, round),
+        };
+    }
+    moved
+}
+
+/// Returns a length between both ends: by turns the secant, kept off the ends, and the middle.
+fn inside(low: (f64, f64), high: (f64, f64), round: usize) -> f64 {
+    let width = high.0 - low.0;
+    if round % 2 == 1 {
+        return low.0 + width * 0.5;
+    }
+    let secant = low.1 / (low.1 - high.1);
+    low.0 + width * secant.clamp(0.05, 0.95)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_length_stays_between_the_ends() {
+        for round in 0..4 {
+            let length = inside((0.25, -3.0), (1.0, 1e9), round);
+            assert!(length > 0.25 && length < 1.0, "{length}");
+        }
+    }
+}

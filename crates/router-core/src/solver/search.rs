@@ -1,0 +1,327 @@
+//! Branch and bound over what the convex relaxation does not know.
+//!
+//! The relaxation may send flow around a cycle of tokens or over too many hops, and it pays no gas
+//! per venue. A node forbids some edges and insists on others; its relaxed bound counts each free
+//! venue with what its profit leaves after gas, but not below zero: weak duality with fixed costs
+//! (Angeris et al., arXiv 2204.05238, section on fixed transaction costs).
+#![allow(
+    clippy::float_arithmetic,
+    reason = "floats rank and bound; every amount is re-priced in integers after"
+)]
+
+use super::cells::{at, set_at};
+use super::dual::{Dual, Flow, Solution};
+use super::exact_out::buy;
+use super::float::to_f64;
+use super::objective::Objective;
+use super::recover::{shape, Shape, Skeleton};
+use super::scope::Scope;
+use super::split::{Outcome, Split};
+use crate::num::U256;
+
+/// Most relaxations solved for one order.
+const MAX_NODES: usize = 64;
+
+/// A node is closed when it cannot beat the incumbent by more than this share.
+const CLOSE_ENOUGH: f64 = 1e-9;
+
+/// A split with its exact replay.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) split: Split,
+    pub(super) outcome: Outcome,
+}
+
+/// A part of the space of plans.
+struct Node {
+    /// Edges that may be used.
+    allowed: Vec<bool>,
+    /// Edges that are paid for whatever they bring.
+    kept: Vec<bool>,
+    /// Prices to start from.
+    prices: Vec<f64>,
+    /// No plan of this part scores higher.
+    ceiling: f64,
+}
+
+/// The search of one order.
+pub(super) struct Search<'s, 'm> {
+    scope: &'s Scope<'m>,
+    dual: &'s Dual<'s, 'm>,
+    objective: &'s Objective,
+    amount: U256,
+    max_legs: usize,
+    best: Option<Candidate>,
+    stack: Vec<Node>,
+    /// Highest ceiling of what was closed.
+    ceiling: f64,
+}
+
+impl<'s, 'm> Search<'s, 'm> {
+    /// Starts with a candidate that is already known, if any.
+    pub(super) fn new(
+        scope: &'s Scope<'m>,
+        dual: &'s Dual<'s, 'm>,
+        objective: &'s Objective,
+        amount: U256,
+        max_legs: usize,
+    ) -> Self {
+        Self {
+            scope,
+            dual,
+            objective,
+            amount,
+            max_legs,
+            best: None,
+            stack: Vec::new(),
+            ceiling: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Offers a candidate from elsewhere.
+    pub(super) fn offer(&mut self, candidate: Candidate) {
+        let fits = candidate.outcome.leg_count <= self.max_legs && self.is_enough(&candidate);
+        let wins = self
+            .best
+            .as_ref()
+            .is_none_or(|best| self.objective.prefers(&candidate.outcome, &best.outcome));
+        if fits && wins {
+            self.best = Some(candidate);
+        }
+    }
+
+    /// Runs the search from `prices` and returns the best candidate and a bound on every score.
+    pub(super) fn run(mut self, prices: Vec<f64>) -> (Option<Candidate>, f64) {
+        let count = self.scope.edges.len();
+        self.stack.push(Node {
+            allowed: vec![true; count],
+            kept: vec![false; count],
+            prices: prices.clone(),
+            ceiling: f64::INFINITY,
+        });
+        for _ in 0..MAX_NODES {
+            let Some(node) = self.stack.pop() else {
+                break;
+            };
+            if self.is_beaten(node.ceiling) {
+                self.close(node.ceiling);
+            } else {
+                self.expand(node);
+            }
+        }
+        let open = self.stack.iter().map(|node| node.ceiling);
+        let bound = open.fold(self.ceiling, f64::max);
+        let own = self.best.as_ref().map_or(f64::NEG_INFINITY, |best| {
+            self.objective.score(&best.outcome)
+        });
+        (self.best, bound.max(own))
+    }
+
+    fn is_enough(&self, candidate: &Candidate) -> bool {
+        if self.objective.exact_out {
+            candidate.outcome.amount_out >= self.amount
+        } else {
+            !candidate.outcome.amount_out.is_zero()
+        }
+    }
+
+    fn is_beaten(&self, ceiling: f64) -> bool {
+        self.best.as_ref().is_some_and(|best| {
+            let score = self.objective.score(&best.outcome);
+            ceiling <= score + (score.abs() * CLOSE_ENOUGH).max(0.5)
+        })
+    }
+
+    fn close(&mut self, ceiling: f64) {
+        self.ceiling = self.ceiling.max(ceiling);
+    }
+
+    /// Solves the node's relaxation, tries its plan and puts its children on the stack.
+    fn expand(&mut self, mut node: Node) {
+        let solution = self.dual.solve(&node.allowed, &node.prices);
+        node.ceiling = node
+            .ceiling
+            .min(self.ceiling_at(&node, &solution.prices))
+            .min(self.ceiling_at(&node, &node.prices));
+        node.prices.clone_from(&solution.prices);
+        if self.is_beaten(node.ceiling) {
+            return self.close(node.ceiling);
+        }
+        match shape(self.scope, &solution, self.order_value(&solution.prices)) {
+            Shape::Empty => self.close(node.ceiling),
+            Shape::Tangled(arcs) => {
+                for arc in arcs.iter().rev() {
+                    self.push_without_arc(&node, *arc);
+                }
+            }
+            Shape::Acyclic(skeleton) => {
+                if let Some(candidate) = self.realise(&skeleton) {
+                    self.offer(candidate);
+                }
+                self.branch(&node, &skeleton);
+            }
+        }
+    }
+
+    fn order_value(&self, prices: &[f64]) -> f64 {
+        let token = if self.objective.exact_out {
+            self.scope.target
+        } else {
+            self.scope.source
+        };
+        at(prices, token) * to_f64(self.amount)
+    }
+
+    /// Gas price of using the edge at all.
+    fn charge(&self, edge: usize) -> f64 {
+        self.scope
+            .edges
+            .get(edge)
+            .map_or(0.0, |edge| self.objective.cost_f64(edge.venue.least_gas()))
+    }
+
+    fn is_pool(&self, edge: usize) -> bool {
+        self.scope
+            .edges
+            .get(edge)
+            .is_some_and(|edge| !edge.is_ladder)
+    }
+
+    /// Bound on the scores of a node from any prices.
+    fn ceiling_at(&self, node: &Node, prices: &[f64]) -> f64 {
+        let with_pools = self.dual.bound(&node.allowed, prices, |edge, profit| {
+            let left = profit - self.charge(edge);
+            if at(&node.kept, edge) {
+                left
+            } else {
+                left.max(0.0)
+            }
+        }) - self.objective.base_cost_f64();
+        if !self.objective.has_gas() || node.kept.contains(&true) {
+            return with_pools;
+        }
+        let books_only = self.dual.bound(&node.allowed, prices, |edge, profit| {
+            if self.is_pool(edge) {
+                0.0
+            } else {
+                profit
+            }
+        });
+        with_pools.max(books_only)
+    }
+
+    fn push_without_arc(&mut self, node: &Node, arc: (usize, usize)) {
+        let mut allowed = node.allowed.clone();
+        for (index, edge) in self.scope.edges.iter().enumerate() {
+            if (edge.from, edge.to) == arc {
+                set_at(&mut allowed, index, false);
+            }
+        }
+        // Without an edge that must be kept the part is empty.
+        let is_empty = allowed
+            .iter()
+            .zip(&node.kept)
+            .any(|(allowed, kept)| *kept && !*allowed);
+        if !is_empty {
+            self.stack.push(Node {
+                allowed,
+                kept: node.kept.clone(),
+                prices: node.prices.clone(),
+                ceiling: node.ceiling,
+            });
+        }
+    }
+
+    fn realise(&self, skeleton: &Skeleton) -> Option<Candidate> {
+        let (split, outcome) = if self.objective.exact_out {
+            buy(self.scope, skeleton, self.amount)?
+        } else {
+            let mut split = skeleton.to_split(self.scope);
+            let outcome = split.settle(self.scope, self.amount);
+            (split, outcome)
+        };
+        Some(Candidate { split, outcome })
+    }
+
+    /// Puts the node's children on the stack: fewer legs when there are too many, and with gas one
+    /// child per venue that may not earn its gas.
+    fn branch(&mut self, node: &Node, skeleton: &Skeleton) {
+        let mut used: Vec<&Flow> = skeleton.flows.iter().collect();
+        used.sort_by(|left, right| {
+            let rank = |flow: &Flow| flow.profit - self.charge(flow.edge);
+            rank(left)
+                .total_cmp(&rank(right))
+                .then(left.edge.cmp(&right.edge))
+        });
+        let excess = used.len().saturating_sub(self.max_legs);
+        if excess > 0 {
+            self.push_smaller(node, &used, excess);
+        }
+        if !self.objective.has_gas() {
+            return self.close(node.ceiling);
+        }
+        let mut kept = node.kept.clone();
+        let mut ceiling = node.ceiling;
+        let mut children = Vec::new();
+        for flow in used {
+            let left = flow.profit - self.charge(flow.edge);
+            if !self.is_pool(flow.edge) || at(&kept, flow.edge) {
+                continue;
+            }
+            let without = ceiling - left.max(0.0);
+            if self.is_beaten(without) {
+                self.close(without);
+            } else {
+                let mut allowed = node.allowed.clone();
+                set_at(&mut allowed, flow.edge, false);
+                children.push(Node {
+                    allowed,
+                    kept: kept.clone(),
+                    prices: node.prices.clone(),
+                    ceiling: without,
+                });
+            }
+            set_at(&mut kept, flow.edge, true);
+            ceiling += left.min(0.0);
+        }
+        // What remains insists on every venue in use: the plan just tried.
+        self.close(ceiling);
+        self.stack.extend(children.into_iter().rev());
+    }
+
+    /// Forbids the least useful venues beyond the leg limit; a heuristic, so the node's ceiling
+    /// stays.
+    fn push_smaller(&mut self, node: &Node, used: &[&Flow], excess: usize) {
+        self.close(node.ceiling);
+        let mut allowed = node.allowed.clone();
+        for flow in used
+            .iter()
+            .filter(|flow| !at(&node.kept, flow.edge))
+            .take(excess)
+        {
+            set_at(&mut allowed, flow.edge, false);
+        }
+        if allowed != node.allowed {
+            self.stack.push(Node {
+                allowed,
+                kept: node.kept.clone(),
+                prices: node.prices.clone(),
+                ceiling: node.ceiling,
+            });
+        }
+    }
+}
+
+/// Returns the gross bound of the whole scope at the better of some prices.
+pub(super) fn gross_bound(dual: &Dual<'_, '_>, solutions: &[&[f64]]) -> f64 {
+    let all = vec![true; dual.scope.edges.len()];
+    solutions
+        .iter()
+        .map(|prices| dual.bound(&all, prices, |_, profit| profit))
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// Solves the whole scope's relaxation.
+pub(super) fn relax(dual: &Dual<'_, '_>, prices: &[f64]) -> Solution {
+    dual.solve(&vec![true; dual.scope.edges.len()], prices)
+}

@@ -1,0 +1,241 @@
+//! The way from an order to a plan.
+#![allow(
+    clippy::float_arithmetic,
+    reason = "floats rank and bound; every amount is re-priced in integers after"
+)]
+
+use super::cells::set_at;
+use super::dual::Dual;
+use super::exact_out::buy;
+use super::float::{ceil_u256, floor_u256, to_f64};
+use super::market::Market;
+use super::objective::Objective;
+use super::path::{best_path, Path};
+use super::plan::{Plan, PlanLeg, SolveRequest};
+use super::polish::Polish;
+use super::recover::Skeleton;
+use super::scope::Scope;
+use super::search::{gross_bound, relax, Candidate, Search};
+use super::split::{Outcome, Split, SplitLeg};
+use super::SolveError;
+use crate::num::U256;
+
+/// Basis points in one.
+const BPS_ONE: f64 = 10_000.0;
+
+impl Market {
+    /// Splits one order: maximises the output of an exact input, or minimises the input of an exact
+    /// output, after gas when gas has a price. The same request always gives the same plan.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for equal or unknown tokens, zero amounts or limits, or gas that cannot be
+    /// priced; `NoRoute` when no venues join the tokens within the hop limit;
+    /// `InsufficientLiquidity` when they cannot fill the amount.
+    pub fn solve(&self, request: &SolveRequest) -> Result<Plan, SolveError> {
+        check(self, request)?;
+        let objective = Objective::new(self, request)?;
+        let scope = Scope::new(self, request)?;
+        let gross = objective.gross();
+        let single = best_path(&scope, &gross, request.amount);
+        let dual = Dual::new(&scope, request.exact_out, to_f64(request.amount));
+        let spot = dual.spot_prices();
+        let start = single.as_ref().map_or_else(
+            || spot.clone(),
+            |path| prices_after(&scope, request, path, &spot),
+        );
+        let relaxed = relax(&dual, &start);
+        let bound = gross_bound(&dual, &[&spot, &start, &relaxed.prices]);
+
+        let max_legs = usize::try_from(request.max_legs).unwrap_or(usize::MAX);
+        let mut search = Search::new(&scope, &dual, &objective, request.amount, max_legs);
+        let net_path = objective
+            .has_gas()
+            .then(|| best_path(&scope, &objective, request.amount))
+            .flatten();
+        for path in single.iter().chain(&net_path) {
+            if let Some(candidate) = along(&scope, request, path) {
+                search.offer(candidate);
+            }
+        }
+        let (found, net_score) = search.run(relaxed.prices);
+        let mut found = found.ok_or(SolveError::InsufficientLiquidity)?;
+        let net_score = if objective.has_gas() {
+            net_score
+        } else {
+            bound
+        };
+        if !request.exact_out {
+            let polish = Polish::new(&scope, &objective, request.amount);
+            found = polish.run(found, net_score, max_legs);
+        }
+        let answer = Answer {
+            scope: &scope,
+            objective: &objective,
+            found: &found,
+            bound,
+            bound_net: net_score.min(bound),
+            best_single: single.map_or(U256::ZERO, |path| path.amount),
+        };
+        Ok(answer.plan())
+    }
+}
+
+fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {
+    let count = market.token_count();
+    let reason = if request.token_in >= count || request.token_out >= count {
+        "A token id is out of range."
+    } else if request.token_in == request.token_out {
+        "The token to sell and the token to buy are the same."
+    } else if request.amount.is_zero() {
+        "The amount is zero."
+    } else if request.max_hops == 0 || request.max_legs == 0 {
+        "The limits of hops and legs must be at least one."
+    } else {
+        return Ok(());
+    };
+    Err(SolveError::InvalidRequest(reason))
+}
+
+/// Replays a single path as a candidate.
+fn along(scope: &Scope<'_>, request: &SolveRequest, path: &Path) -> Option<Candidate> {
+    let (split, outcome) = if request.exact_out {
+        buy(scope, &Skeleton::path(scope, &path.edges), request.amount)?
+    } else {
+        let mut split = Split::path(scope, &path.edges);
+        let outcome = split.settle(scope, request.amount);
+        (split, outcome)
+    };
+    Some(Candidate { split, outcome })
+}
+
+/// Returns the marginal prices after the whole order went along one path; elsewhere `spot`.
+fn prices_after(scope: &Scope<'_>, request: &SolveRequest, path: &Path, spot: &[f64]) -> Vec<f64> {
+    let mut prices = spot.to_vec();
+    let mut marginals = Vec::new();
+    let mut amount = if request.exact_out {
+        to_f64(path.amount)
+    } else {
+        to_f64(request.amount)
+    };
+    for edge in path
+        .edges
+        .iter()
+        .filter_map(|index| scope.edges.get(*index))
+    {
+        let curve = &edge.edge.curve;
+        // At the end of a curve the margin is zero; the spot price keeps the start usable.
+        let marginal = curve.marginal(amount).max(curve.spot() * 1e-12);
+        marginals.push((edge.from, edge.to, marginal));
+        amount = curve.output(amount);
+    }
+    let mut price = 1.0;
+    if request.exact_out {
+        for (_, to, marginal) in marginals {
+            price /= marginal;
+            set_at(&mut prices, to, price);
+        }
+    } else {
+        for (from, _, marginal) in marginals.into_iter().rev() {
+            price *= marginal;
+            set_at(&mut prices, from, price);
+        }
+    }
+    prices
+}
+
+/// Everything the plan is written from.
+struct Answer<'a, 'm> {
+    scope: &'a Scope<'m>,
+    objective: &'a Objective,
+    found: &'a Candidate,
+    /// Bounds as scores: output, or minus input.
+    bound: f64,
+    bound_net: f64,
+    best_single: U256,
+}
+
+impl Answer<'_, '_> {
+    fn plan(&self) -> Plan {
+        let outcome: &Outcome = &self.found.outcome;
+        let gas = self.objective.plan_gas(outcome);
+        let gas_cost = self.objective.cost(gas);
+        let dust = outcome
+            .dust
+            .iter()
+            .map(|(token, units)| (self.scope.token_id(*token), *units))
+            .collect();
+        Plan {
+            amount_in: outcome.amount_in,
+            amount_out: outcome.amount_out,
+            unspent_in: if self.objective.exact_out {
+                U256::ZERO
+            } else {
+                outcome.unspent_in
+            },
+            gas,
+            gas_cost,
+            bound: self.whole(self.bound),
+            bound_net: self.whole(self.bound_net),
+            gap_bps: self.gap(self.bound, &self.objective.gross()),
+            gap_net_bps: self.gap(self.bound_net, self.objective),
+            best_single: self.best_single,
+            spot_price: self.scope.spot_price(),
+            dust,
+            legs: self.legs(),
+        }
+    }
+
+    /// Turns a bound on the score into whole units, still on the safe side.
+    fn whole(&self, score: f64) -> U256 {
+        if self.objective.exact_out {
+            ceil_u256(-score)
+        } else {
+            floor_u256(score)
+        }
+    }
+
+    fn gap(&self, bound: f64, objective: &Objective) -> f64 {
+        let value = objective.score(&self.found.outcome);
+        let distance = (bound - value).max(0.0);
+        if distance > 0.0 {
+            distance / bound.abs().max(value.abs()) * BPS_ONE
+        } else {
+            0.0
+        }
+    }
+
+    /// Legs in execution order: pools as staged, then books.
+    fn legs(&self) -> Vec<PlanLeg> {
+        let (books, pools): (Vec<&SplitLeg>, Vec<&SplitLeg>) =
+            self.found.split.legs().partition(|leg| {
+                self.scope
+                    .edges
+                    .get(leg.edge)
+                    .is_some_and(|edge| edge.is_ladder)
+            });
+        pools
+            .into_iter()
+            .chain(books)
+            .filter_map(|leg| self.leg(leg))
+            .collect()
+    }
+
+    fn leg(&self, leg: &SplitLeg) -> Option<PlanLeg> {
+        let edge = self.scope.edges.get(leg.edge)?;
+        let trade = &leg.trade;
+        Some(PlanLeg {
+            venue: edge.edge.venue,
+            token_in: edge.edge.from,
+            token_out: edge.edge.to,
+            amount_in: trade.amount_in,
+            amount_out: trade.amount_out,
+            fee_amount: trade.fee_amount,
+            ticks_crossed: trade.ticks_crossed,
+            gas: trade.gas,
+            takes_rest: leg.takes_rest,
+            marginal_price: edge.edge.curve.marginal(to_f64(trade.amount_in)),
+            lots: trade.lots,
+            limit_price_ticks: trade.limit_price_ticks,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! One venue and its exact integer quotes.
+
+use super::ladder::{LadderFill, LadderSide};
+use crate::amm::{AmmError, Quote, V2Pool, V3Pool, V2_GAS, V3_GAS};
+use crate::num::U256;
+
+/// Largest reserve of a V2 pair.
+const MAX_V2_RESERVE: u128 = (1 << 112) - 1;
+
+/// Largest amount a V3 pool accepts (`int256`).
+const MAX_V3_AMOUNT: U256 = U256::from_limbs([u64::MAX, u64::MAX, u64::MAX, u64::MAX >> 1]);
+
+/// A place to trade two tokens.
+#[derive(Clone, Debug)]
+pub(super) struct Venue {
+    /// Token0 of a pool, base of a book.
+    pub(super) token0: u32,
+    /// Token1 of a pool, quote of a book.
+    pub(super) token1: u32,
+    pub(super) kind: VenueKind,
+}
+
+/// The venue's state.
+#[derive(Clone, Debug)]
+pub(super) enum VenueKind {
+    V2(V2Pool),
+    V3(V3Pool),
+    Ladder { bids: LadderSide, asks: LadderSide },
+}
+
+/// The exact trade of one venue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trade {
+    pub(super) amount_in: U256,
+    pub(super) amount_out: U256,
+    pub(super) fee_amount: U256,
+    pub(super) ticks_crossed: u32,
+    pub(super) gas: u64,
+    pub(super) lots: u64,
+    pub(super) limit_price_ticks: u64,
+}
+
+impl Venue {
+    pub(super) const fn is_ladder(&self) -> bool {
+        matches!(self.kind, VenueKind::Ladder { .. })
+    }
+
+    /// Least gas of a leg here.
+    pub(super) const fn least_gas(&self) -> u64 {
+        match self.kind {
+            VenueKind::V2(_) => V2_GAS,
+            VenueKind::V3(_) => V3_GAS,
+            VenueKind::Ladder { .. } => 0,
+        }
+    }
+
+    /// Returns the trade for at most `amount_in`; pools take less when they run dry, books when
+    /// a part is no whole lot. Nothing tradeable is the empty trade.
+    pub(super) fn trade_exact_in(&self, forward: bool, amount_in: U256) -> Trade {
+        if amount_in.is_zero() {
+            return Trade::default();
+        }
+        let trade = match &self.kind {
+            VenueKind::V2(pool) => {
+                let reserve_in = if forward {
+                    pool.reserve0()
+                } else {
+                    pool.reserve1()
+                };
+                let room = U256::from(MAX_V2_RESERVE.saturating_sub(reserve_in));
+                pool.quote_exact_in(forward, amount_in.min(room))
+                    .map(Trade::from)
+            }
+            VenueKind::V3(pool) => pool
+                .quote_exact_in(forward, amount_in.min(MAX_V3_AMOUNT), None)
+                .map(Trade::from),
+            VenueKind::Ladder { bids, asks } => {
+                let side = if forward { bids } else { asks };
+                Ok(side.fill(side.lots_for_input(amount_in)).into())
+            }
+        };
+        trade
+            .ok()
+            .filter(|trade| !trade.amount_out.is_zero())
+            .unwrap_or_default()
+    }
+
+    /// Returns the cheapest trade that delivers `amount_out`, books rounded up to a whole lot.
+    ///
+    /// # Errors
+    /// `InsufficientLiquidity` when the venue cannot deliver it, else the pool's refusal.
+    pub(super) fn trade_exact_out(
+        &self,
+        forward: bool,
+        amount_out: U256,
+    ) -> Result<Trade, AmmError> {
+        match &self.kind {
+            VenueKind::V2(pool) => pool.quote_exact_out(forward, amount_out).map(Trade::from),
+            VenueKind::V3(pool) => pool
+                .quote_exact_out(forward, amount_out, None)
+                .map(Trade::from),
+            VenueKind::Ladder { bids, asks } => {
+                let side = if forward { bids } else { asks };
+                side.lots_for_output(amount_out)
+                    .map(|lots| side.fill(lots).into())
+                    .ok_or(AmmError::InsufficientLiquidity)
+            }
+        }
+    }
+}
+
+impl<P> From<Quote<P>> for Trade {
+    fn from(quote: Quote<P>) -> Self {
+        Self {
+            amount_in: quote.amount_in,
+            amount_out: quote.amount_out,
+            fee_amount: quote.fee_amount,
+            ticks_crossed: quote.ticks_crossed,
+            gas: quote.gas,
+            lots: 0,
+            limit_price_ticks: 0,
+        }
+    }
+}
+
+impl From<LadderFill> for Trade {
+    fn from(fill: LadderFill) -> Self {
+        Self {
+            amount_in: fill.amount_in,
+            amount_out: fill.amount_out,
+            fee_amount: fill.fee_amount,
+            ticks_crossed: 0,
+            gas: 0,
+            lots: fill.lots,
+            limit_price_ticks: fill.limit_price_ticks,
+        }
+    }
+}
