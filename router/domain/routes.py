@@ -60,7 +60,8 @@ class Quote:
     `bound_units`: no plan over these venues delivers more (exact-in) or costs less (exact-out),
     before gas. `gap_bps` is the distance of the quote from it. `gas_cost_units` and `net_units` are
     in the asset that is being optimised: out for exact-in, in for exact-out. `limit_units` is the
-    guaranteed amount: least out (exact-in) or most in (exact-out).
+    guaranteed amount: least out (exact-in) or most in (exact-out). `requested_units` is what was
+    asked for, of the input (exact-in) or of the output (exact-out).
     """
 
     quote_id: str
@@ -86,6 +87,7 @@ class Quote:
     solve_us: int
     issues: tuple[str, ...] = ()
     constraints: RouteConstraints = ANY_ROUTE
+    requested_units: int = 0
 
     @property
     def asset_in(self) -> Asset:

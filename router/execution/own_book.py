@@ -106,11 +106,14 @@ class OwnBook:
         orders = [order for book in books for order in book.orders()]
         return [order for order in orders if account in (None, order.account)]
 
-    async def place(self, order: TakerOrder, *, hold_id: str = "") -> TakerFill:
+    async def place(
+        self, order: TakerOrder, *, hold_id: str = "", reference: str = ""
+    ) -> TakerFill:
         """Trade up to `order.lots` at once at the limit or better; nothing rests.
 
         With `hold_id` what the order pays comes out of that hold of the same account, which stays
-        pending with the remainder; without, out of the account's available balance.
+        pending with the remainder; without, out of the account's available balance. The journal is
+        booked under `reference`, else under the order's own client id.
 
         Raises:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
@@ -123,7 +126,7 @@ class OwnBook:
         check_order(book.instrument, order)
         try:
             fill, _ = await self._commit(
-                lambda uow: take(uow, book, order, hold_id, self._clock.now_ms()),
+                lambda uow: take(uow, book, order, hold_id, reference, self._clock.now_ms()),
                 lambda done: apply_take(book, order, done[1]),
             )
         except FailureError as error:

@@ -43,7 +43,12 @@ class LimitResult:
 
 
 def take(
-    uow: UnitOfWork, book: LiveBook, order: TakerOrder, hold_id: str, now_ms: int
+    uow: UnitOfWork,
+    book: LiveBook,
+    order: TakerOrder,
+    hold_id: str,
+    reference: str,
+    now_ms: int,
 ) -> tuple[TakerFill, Outcome | None]:
     mark = _take_mark(order, hold_id)
     key = take_key(order.client_order_id)
@@ -59,7 +64,7 @@ def take(
         order.account,
         outcome,
         journal_key=f"book/{key}",
-        reference=order.client_order_id,
+        reference=reference or order.client_order_id,
         hold_id=hold_id,
         now_ms=now_ms,
     )

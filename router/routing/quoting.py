@@ -146,6 +146,7 @@ def _quote_of(
         solve_us=solve_us,
         issues=tuple(_issues(compiled, request, plan, impact_bps, policy)),
         constraints=request.constraints,
+        requested_units=request.amount_units,
     )
 
 
@@ -154,7 +155,8 @@ def _price_impact_bps(plan: Plan) -> float:
     spent = plan.amount_in - plan.unspent_in
     if plan.spot_price <= 0 or spent <= 0:
         return 0.0
-    return max(0.0, (1.0 - plan.amount_out / spent / plan.spot_price) * BPS_ONE)
+    average_price = plan.amount_out / spent
+    return max(0.0, float((1.0 - average_price / plan.spot_price) * BPS_ONE))
 
 
 def _issues(

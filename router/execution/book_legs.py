@@ -1,0 +1,95 @@
+"""Book legs: immediate-or-cancel orders at the plan's own price, paid from the order's holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from router.domain.errors import OutcomeUnknown, RouterError
+from router.domain.market import Instrument
+from router.domain.orders import Side
+from router.domain.routes import Leg
+from router.domain.taking import TakerFill, TakerOrder
+
+
+class HeldTaking(Protocol):
+    """Our own book as execution uses it: the taker pays from a hold that exists already."""
+
+    async def place(self, order: TakerOrder, *, hold_id: str, reference: str) -> TakerFill:
+        """Trade at once and book it under `reference`; the same order again gives the same fill.
+
+        Raises:
+            OrderRejected: nothing was traded.
+            OutcomeUnknown: it may have traded.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookOutcome:
+    """What became of a book leg: `fill` is None when nothing was placed; `code` says why."""
+
+    fill: TakerFill | None
+    code: str = ""
+    message: str = ""
+
+
+def side_of(leg: Leg, instrument: Instrument) -> Side:
+    """Return the taker's side: paying quote buys base."""
+    assert {leg.asset_in, leg.asset_out} == {instrument.base, instrument.quote}, leg.venue_id
+    return Side.BUY if leg.asset_in == instrument.quote else Side.SELL
+
+
+def affordable_lots(leg: Leg, instrument: Instrument, available_units: int) -> int:
+    """Return how many lots of the leg `available_units` of its input pay for.
+
+    A sale that takes the rest also sells what a swap delivered beyond the plan; the limit price
+    keeps it from selling that too cheaply. A purchase never buys more than was planned.
+    """
+    if side_of(leg, instrument) is Side.SELL:
+        lots = available_units // instrument.lot_units
+        return lots if leg.takes_rest else min(lots, leg.lots)
+    if available_units >= leg.amount_in_units:
+        return leg.lots
+    return leg.lots * available_units // leg.amount_in_units
+
+
+class BookLegs:
+    """Places book legs in our own book."""
+
+    def __init__(self, book: HeldTaking, instruments: Mapping[str, Instrument]) -> None:
+        """`instruments` is by venue id as legs name it, such as `book:WETH/USDC`."""
+        self._book = book
+        self._instruments = instruments
+
+    async def place(
+        self, leg: Leg, *, key: str, account: str, hold_id: str, available_units: int, order_id: str
+    ) -> BookOutcome:
+        """Trade one leg and return what became of it; a failed leg is an outcome, not an error.
+
+        Raises:
+            OutcomeUnknown: it may have traded; the same `key` again tells.
+        """
+        instrument = self._instruments.get(leg.venue_id)
+        if instrument is None:
+            return BookOutcome(
+                fill=None, code="VENUE_UNAVAILABLE", message=f"{leg.label} takes no orders here."
+            )
+        lots = affordable_lots(leg, instrument, available_units)
+        if lots == 0:
+            return BookOutcome(
+                fill=None, code="INSUFFICIENT_LIQUIDITY", message="Less than a lot is there."
+            )
+        order = TakerOrder(
+            client_order_id=key,
+            account=account,
+            instrument=instrument.symbol,
+            side=side_of(leg, instrument),
+            lots=lots,
+            limit_price_ticks=leg.limit_price_ticks,
+        )
+        try:
+            fill = await self._book.place(order, hold_id=hold_id, reference=order_id)
+        except OutcomeUnknown:
+            raise
+        except RouterError as error:
+            return BookOutcome(fill=None, code=error.code, message=error.message)
+        return BookOutcome(fill=fill)

@@ -1,0 +1,472 @@
+"""Runs routed orders: on chain first, then the books; what fails is routed again or returned.
+
+The database is the only memory. `route` and `resume` drive the same loop, which asks the ledger
+what the order still has to work with, so a crash between any two lines loses and repeats nothing.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from router.domain.amounts import Amount
+from router.domain.assets import AssetRegistry
+from router.domain.errors import FailureError, OutcomeUnknown, UsageError
+from router.domain.ledger import user_account
+from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
+from router.domain.routes import Quote, QuoteRequest
+from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState
+from router.execution.allowance import PermitAllowance
+from router.execution.book_legs import BookLegs
+from router.execution.events import (
+    OrderEvent,
+    OrderEventKind,
+    OrderObserver,
+    ignore_order_events,
+)
+from router.execution.parts import BookLeg, ChainPart, Parts, parts_of
+from router.execution.progress import (
+    Parcel,
+    details_of,
+    finish,
+    open_intents,
+    parcels_of,
+    pending_holds,
+    progress_of,
+    save_progress,
+)
+from router.execution.terms import fingerprint_of, order_of, request_of, within_limit
+from router.ledger import HoldPart, available_units, place_hold, split_hold
+from router.ports import Clock, Database, Signer, SwapEncoder, TransactionSender, UnitOfWork
+from router.risk.checks import Denied, RiskInputs, RiskLimits, check_order, check_quote_time
+from router.telemetry import logger
+
+_log = logger("execution")
+
+
+class Quoting(Protocol):
+    """Gives a fresh quote of the market as it is now."""
+
+    async def quote(self, request: QuoteRequest) -> Quote: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionConfig:
+    """`attempts` bounds how often one order is planned; `order_ttl_ms` is its default life.
+
+    `inclusion_timeout_s` is how long a call watches one transaction; the order itself waits on.
+    """
+
+    chain_id: int
+    order_ttl_ms: int = 120_000
+    attempts: int = 3
+    inclusion_timeout_s: float = 60.0
+
+
+class _Stop(Exception):
+    """Ends the loop of one order: nothing more can be done, or the chain has to answer first."""
+
+    def __init__(self, reason: str, *, is_waiting: bool = False) -> None:
+        super().__init__(reason)
+        self.is_waiting = is_waiting
+
+
+class RoutedExecution:
+    """Accepts and drives routed orders. One instance per data directory."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sender: TransactionSender,
+        encoder: SwapEncoder,
+        signer: Signer,
+        allowance: PermitAllowance,
+        book_legs: BookLegs,
+        quoting: Quoting,
+        registry: AssetRegistry,
+        clock: Clock,
+        config: ExecutionConfig,
+        limits: RiskLimits,
+        observer: OrderObserver = ignore_order_events,
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._encoder = encoder
+        self._signer = signer
+        self._allowance = allowance
+        self._book_legs = book_legs
+        self._quoting = quoting
+        self._registry = registry
+        self._clock = clock
+        self._config = config
+        self._limits = limits
+        self._observer = observer
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def route(
+        self,
+        quote: Quote,
+        *,
+        account: str,
+        client_order_id: str,
+        deadline_s: int | None = None,
+    ) -> OrderState:
+        """Accept an order on a quote and drive it until it is final or waits for the chain.
+
+        The same `client_order_id` with the same terms returns that order and goes on with it.
+
+        Raises:
+            UsageError: IDEMPOTENCY_CONFLICT, or what quoting raises.
+            FailureError: QUOTE_STALE, INSUFFICIENT_BALANCE, ORDER_LIMIT_EXCEEDED, PRICE_GUARD,
+                DEADLINE_EXPIRED, SIGNER_FROZEN or CHAIN_UNAVAILABLE; nothing was held.
+        """
+        now_ms = self._clock.now_ms()
+        if deadline_s is None:
+            now_s = max(now_ms // 1_000, quote.block.timestamp_s)
+            deadline_s = now_s + -(-self._config.order_ttl_ms // 1_000)
+        order = order_of(
+            quote,
+            account=account,
+            client_order_id=client_order_id,
+            deadline_s=deadline_s,
+            now_ms=now_ms,
+        )
+        known = await self._known(order)
+        if known is not None:
+            return known if known.status.is_final else await self.drive(known.order.order_id)
+        fresh = await self._fresh(quote)
+        await self._accept(order, fresh)
+        return await self.drive(order.order_id, fresh)
+
+    async def drive(self, order_id: str, first: Quote | None = None) -> OrderState:
+        """Take an order as far as it goes; returns it unfinished only when the chain is awaited.
+
+        Raises:
+            FailureError: NOT_FOUND.
+        """
+        lock = self._locks.setdefault(order_id, asyncio.Lock())
+        async with lock:
+            return await self._drive(order_id, first)
+
+    async def resume(self) -> list[OrderState]:
+        """Go on with every unfinished order; call it after settlement has resumed."""
+        unfinished = await self._database.read(lambda uow: uow.orders.unfinished())
+        return [await self.drive(state.order.order_id) for state in unfinished]
+
+    # -- accepting ------------------------------------------------------------------------------
+
+    async def _known(self, terms: SwapOrder) -> OrderState | None:
+        found = await self._database.read(
+            lambda uow: uow.orders.by_client_id(terms.account, terms.client_order_id)
+        )
+        if found is None:
+            return None
+        state, mark = found
+        if mark != fingerprint_of(terms):
+            raise UsageError(
+                "IDEMPOTENCY_CONFLICT", f"Order {terms.client_order_id} exists with other terms."
+            )
+        return state
+
+    async def _fresh(self, quote: Quote) -> Quote:
+        """Quote again now; the market may have moved, but not beyond the limit.
+
+        Raises:
+            FailureError: QUOTE_STALE.
+        """
+        timely = check_quote_time(quote, self._clock.now_ms())
+        if isinstance(timely, Denied):
+            raise timely.as_failure()
+        try:
+            fresh = await self._quoting.quote(request_of(quote))
+        except FailureError as error:
+            if error.code not in {"NO_ROUTE", "INSUFFICIENT_LIQUIDITY"}:
+                raise
+            raise FailureError(
+                "QUOTE_STALE", f"The market has gone since the quote: {error.message}"
+            ) from error
+        if not within_limit(fresh, quote.limit_units):
+            raise FailureError(
+                "QUOTE_STALE", "The market moved beyond the quote's limit; quote again."
+            )
+        return fresh
+
+    async def _accept(self, order: SwapOrder, fresh: Quote) -> None:
+        """Check the order and, in one transaction, record it and hold the most it can spend."""
+        account, symbol = user_account(order.account), order.asset_in.symbol
+        hold_id = f"order:{order.order_id}"
+        now_ms = self._clock.now_ms()
+
+        def accept(uow: UnitOfWork) -> None:
+            inputs = RiskInputs(
+                available_units=available_units(uow.ledger, account, symbol),
+                now_ms=now_ms,
+                block=fresh.block,
+                frozen_reason=uow.custody.freeze(),
+            )
+            answer = check_order(order, fresh, inputs, self._limits)
+            if isinstance(answer, Denied):
+                raise answer.as_failure()
+            state = OrderState(order=order, status=OrderStatus.ACCEPTED, hold_id=hold_id)
+            uow.orders.add(state, fingerprint_of(order))
+            place_hold(uow.ledger, hold_id, account, symbol, order.max_in_units, order.order_id)
+
+        await self._database.write(accept)
+        held = Amount(order.max_in_units, order.asset_in)
+        self._tell(order, OrderEventKind.ACCEPTED, held=str(held))
+
+    # -- driving --------------------------------------------------------------------------------
+
+    async def _drive(self, order_id: str, first: Quote | None) -> OrderState:
+        state = await self._state(order_id)
+        if state.status.is_final:
+            return state
+        order, reason = state.order, ""
+        try:
+            await self._await_open(order)
+            for attempt in range(self._config.attempts):
+                parcels = await self._parcels(order)
+                if not parcels:
+                    break
+                tag = f"{self._clock.now_ms():x}.{attempt}"
+                is_first = state.status is OrderStatus.ACCEPTED and attempt == 0
+                reason = await self._round(order, parcels, tag, first, is_first=is_first)
+                first = None
+        except _Stop as stop:
+            if stop.is_waiting:
+                self._tell(order, OrderEventKind.WAITING, reason=str(stop))
+                return await self._state(order_id)
+            reason = str(stop)
+        return await self._finish(order, reason)
+
+    async def _round(
+        self,
+        order: SwapOrder,
+        parcels: Sequence[Parcel],
+        tag: str,
+        first: Quote | None,
+        *,
+        is_first: bool,
+    ) -> str:
+        """Work on each parcel once; return why something was left, empty when nothing was.
+
+        Raises:
+            _Stop: no parcel could be worked on, so another round would not help either.
+        """
+        reason, moved = "", False
+        for number, parcel in enumerate(parcels):
+            self._require_time(order)
+            try:
+                quote, required = await self._plan(order, parcel, first, is_first=is_first)
+            except FailureError as error:
+                reason = _reason(error)
+                continue
+            parts = parts_of(quote, required)
+            self._tell(
+                order,
+                OrderEventKind.PLANNED,
+                quote=quote.quote_id,
+                legs=str(len(quote.legs)),
+                out=str(quote.amount_out),
+            )
+            reason = await self._run(order, parcel, parts, f"{order.order_id}:{tag}.{number}")
+            moved = True
+        if not moved:
+            raise _Stop(reason)
+        return reason
+
+    async def _plan(
+        self, order: SwapOrder, parcel: Parcel, first: Quote | None, *, is_first: bool
+    ) -> tuple[Quote, int]:
+        """Return a quote for a parcel and what it has to deliver.
+
+        Raises:
+            FailureError: LIMIT_NOT_MET, or why there is no quote.
+        """
+        buys_exact = parcel.least_out_units is None
+        amount = parcel.units
+        if buys_exact:
+            progress = await self._database.read(lambda uow: progress_of(uow, order))
+            amount = order.amount_units - progress.received_units
+            if amount <= 0:
+                raise FailureError("LIMIT_NOT_MET", "The exact output is bought.")
+        quote = first
+        if quote is None:
+            mode = SwapMode.EXACT_OUT if buys_exact else SwapMode.EXACT_IN
+            quote = await self._quoting.quote(
+                QuoteRequest(
+                    mode=mode,
+                    asset_in=parcel.asset,
+                    asset_out=order.asset_out,
+                    amount_units=amount,
+                    constraints=order.constraints,
+                )
+            )
+        if buys_exact:
+            if quote.amount_in.units > parcel.units:
+                raise FailureError("LIMIT_NOT_MET", "The rest costs more than the limit allows.")
+            return quote, amount
+        assert parcel.least_out_units is not None
+        if quote.amount_out.units < parcel.least_out_units:
+            raise FailureError("LIMIT_NOT_MET", "The rest would bring less than the limit allows.")
+        if not is_first and quote.net_units <= 0:
+            raise FailureError("LIMIT_NOT_MET", "The rest is worth less than the gas to trade it.")
+        return quote, max(parcel.least_out_units, 0)
+
+    async def _run(self, order: SwapOrder, parcel: Parcel, parts: Parts, key: str) -> str:
+        """Run one plan: its transaction, then its book legs; return why something was left."""
+        if parts.chain is not None:
+            refusal = await self._run_chain(order, parcel, parts, parts.chain, key)
+            if refusal:
+                return refusal
+        reason = ""
+        for number, item in enumerate(parts.book):
+            reason = await self._run_book(order, parcel, item, f"{key}:b{number}") or reason
+        return reason
+
+    async def _run_chain(
+        self, order: SwapOrder, parcel: Parcel, parts: Parts, chain: ChainPart, key: str
+    ) -> str:
+        """Send the plan's transaction; return why it moved nothing, empty when it settled.
+
+        Raises:
+            _Stop: it is not final in time, or it cannot be sent at all.
+        """
+        plan_id = hashlib.sha256(key.encode()).digest()
+        try:
+            await self._allowance.ensure(chain.asset_in, chain.amount_in_units)
+            request = self._encoder.encode(
+                plan_id=plan_id,
+                legs=chain.legs,
+                amount_in_units=chain.amount_in_units,
+                minimums=chain.minimums,
+                # Unordered, so a plan that is never mined blocks no other.
+                permit_nonce=int.from_bytes(plan_id),
+                deadline_s=order.deadline_s,
+                signer=self._signer,
+                chain_id=self._config.chain_id,
+            )
+            spec = IntentSpec(
+                key=key,
+                kind=IntentKind.SWAP,
+                request=request,
+                reference=order.order_id,
+                hold_id=key,
+                details=details_of(order, parts),
+            )
+            intent = await self._sender.submit(spec, _splitting(order, parcel, chain, key))
+        except FailureError as error:
+            raise _Stop(_reason(error)) from error
+        except TimeoutError as error:
+            raise _Stop("CHAIN_UNAVAILABLE: The node did not answer in time.") from error
+        self._tell(order, OrderEventKind.SUBMITTED, intent=intent.intent_id)
+        return await self._await_intent(order, intent)
+
+    async def _await_open(self, order: SwapOrder) -> None:
+        """Wait for what an earlier run of this order left in the chain's hands."""
+        waiting = await self._database.read(lambda uow: open_intents(uow, order.order_id))
+        for intent, _ in waiting:
+            await self._await_intent(order, intent)
+
+    async def _await_intent(self, order: SwapOrder, intent: Intent) -> str:
+        try:
+            async with asyncio.timeout(self._config.inclusion_timeout_s):
+                ended = await self._sender.result(intent.intent_id)
+        except TimeoutError as error:
+            raise _Stop(
+                "OUTCOME_UNKNOWN: The transaction is not final yet.", is_waiting=True
+            ) from error
+        if ended.state is IntentState.SETTLED:
+            self._tell(order, OrderEventKind.MINED, intent=intent.intent_id)
+            return ""
+        if ended.state is IntentState.REVERTED:
+            self._tell(order, OrderEventKind.REVERTED, intent=intent.intent_id)
+            return "CONTRACT_REVERTED: The market moved beyond the plan's minimum."
+        raise _Stop("OUTCOME_UNKNOWN: The transaction needs an operator.", is_waiting=True)
+
+    async def _run_book(self, order: SwapOrder, parcel: Parcel, item: BookLeg, key: str) -> str:
+        symbol = item.leg.asset_in.symbol
+        is_own = item.leg.asset_in == parcel.asset
+
+        def source(uow: UnitOfWork) -> tuple[str, int]:
+            for hold in pending_holds(uow, order):
+                if hold.asset == symbol and (not is_own or hold.hold_id == parcel.hold_id):
+                    return hold.hold_id, hold.remaining_units
+            return "", 0
+
+        hold_id, available = await self._database.read(source)
+        try:
+            outcome = await self._book_legs.place(
+                item.leg,
+                key=key,
+                account=order.account,
+                hold_id=hold_id,
+                available_units=available,
+                order_id=order.order_id,
+            )
+        except OutcomeUnknown as error:
+            raise _Stop(_reason(error), is_waiting=True) from error
+        if outcome.fill is None or outcome.fill.filled_lots == 0:
+            reason = f"{outcome.code}: {outcome.message}" if outcome.code else "The book moved."
+            self._tell(order, OrderEventKind.BOOK_MISSED, venue=item.leg.venue_id, reason=reason)
+            return reason
+        await self._database.write(lambda uow: save_progress(uow, order.order_id))
+        self._tell(
+            order,
+            OrderEventKind.BOOK_FILLED,
+            venue=item.leg.venue_id,
+            lots=str(outcome.fill.filled_lots),
+            received=str(Amount(outcome.fill.received_units, item.leg.asset_out)),
+        )
+        return ""
+
+    # -- the rest -------------------------------------------------------------------------------
+
+    async def _finish(self, order: SwapOrder, reason: str) -> OrderState:
+        final = await self._database.write(lambda uow: finish(uow, order.order_id, reason))
+        returned = order.max_in_units - final.spent_units
+        if returned:
+            self._tell(order, OrderEventKind.RETURNED, amount=str(Amount(returned, order.asset_in)))
+        self._tell(order, OrderEventKind.FINISHED, status=final.status.value, reason=final.reason)
+        return final
+
+    async def _state(self, order_id: str) -> OrderState:
+        state = await self._database.read(lambda uow: uow.orders.by_id(order_id))
+        if state is None:
+            raise FailureError("NOT_FOUND", f"There is no order {order_id}.")
+        return state
+
+    async def _parcels(self, order: SwapOrder) -> list[Parcel]:
+        assets = tuple(self._registry)
+        return await self._database.read(lambda uow: parcels_of(uow, order, assets))
+
+    def _require_time(self, order: SwapOrder) -> None:
+        if self._clock.now_ms() // 1_000 >= order.deadline_s:
+            raise _Stop("DEADLINE_EXPIRED: The order's deadline has passed.")
+
+    def _tell(self, order: SwapOrder, kind: OrderEventKind, **facts: str) -> None:
+        event = OrderEvent(
+            order_id=order.order_id, kind=kind, at_ms=self._clock.now_ms(), facts=facts
+        )
+        _log.info(f"order_{kind.value}", order_id=order.order_id, **facts)
+        self._observer(event)
+
+
+def _splitting(
+    order: SwapOrder, parcel: Parcel, chain: ChainPart, hold_id: str
+) -> Callable[[UnitOfWork, Intent], None]:
+    """Return what goes into the intent's own transaction: its part of the hold, and the state."""
+
+    def split(uow: UnitOfWork, _intent: Intent) -> None:
+        part = HoldPart(hold_id=hold_id, units=chain.amount_in_units, reference=order.order_id)
+        split_hold(uow.ledger, parcel.hold_id, [part])
+        save_progress(uow, order.order_id)
+
+    return split
+
+
+def _reason(error: FailureError) -> str:
+    return f"{error.code}: {error.message}"
