@@ -8,6 +8,21 @@ INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST.
 from collections.abc import Sequence
 from typing import final
 
+__all__ = [
+    "Book",
+    "CoreError",
+    "Fill",
+    "Market",
+    "MarketBuilder",
+    "Placement",
+    "Plan",
+    "PlanLeg",
+    "PoolQuote",
+    "V2Pool",
+    "V3Pool",
+    "__version__",
+]
+
 __version__: str
 
 class CoreError(Exception):

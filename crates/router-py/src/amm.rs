@@ -22,7 +22,10 @@ pub(crate) struct PyV2Pool(pub(crate) V2Pool);
 #[pymethods]
 impl PyV2Pool {
     #[new]
-    #[pyo3(signature = (reserve0, reserve1, fee_ppm = Fitting(Some(3000))))]
+    #[pyo3(
+        signature = (reserve0, reserve1, fee_ppm = Fitting(Some(3000))),
+        text_signature = "(reserve0, reserve1, fee_ppm=3000)"
+    )]
     fn new(reserve0: Units, reserve1: Units, fee_ppm: Fitting<u32>) -> PyResult<Self> {
         let misfit = || from_amm(AmmError::InvalidPool("A V2 reserve exceeds 112 bits."));
         let reserve0 = to_u128(reserve0.0).ok_or_else(misfit)?;
@@ -146,7 +149,10 @@ impl PyV3Pool {
     }
 
     /// Quote; limit 0 means none. A pool that runs dry takes less than `amount_in`.
-    #[pyo3(signature = (zero_for_one, amount_in, sqrt_price_limit_x96 = Units(U256::ZERO)))]
+    #[pyo3(
+        signature = (zero_for_one, amount_in, sqrt_price_limit_x96 = Units(U256::ZERO)),
+        text_signature = "($self, zero_for_one, amount_in, sqrt_price_limit_x96=0)"
+    )]
     fn quote_exact_in(
         &self,
         zero_for_one: bool,
@@ -160,7 +166,10 @@ impl PyV3Pool {
     }
 
     /// Quote; without a limit a pool that cannot deliver raises INSUFFICIENT_LIQUIDITY.
-    #[pyo3(signature = (zero_for_one, amount_out, sqrt_price_limit_x96 = Units(U256::ZERO)))]
+    #[pyo3(
+        signature = (zero_for_one, amount_out, sqrt_price_limit_x96 = Units(U256::ZERO)),
+        text_signature = "($self, zero_for_one, amount_out, sqrt_price_limit_x96=0)"
+    )]
     fn quote_exact_out(
         &self,
         zero_for_one: bool,

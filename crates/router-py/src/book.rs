@@ -168,13 +168,13 @@ impl PyBook {
     }
 
     /// Return (price_ticks, lots) per level, best first; depth 0 is all.
-    #[pyo3(signature = (depth = Units(U256::ZERO)))]
+    #[pyo3(signature = (depth = Units(U256::ZERO)), text_signature = "($self, depth=0)")]
     fn bids(&self, depth: Units) -> Vec<(u64, u128)> {
         self.depth_of(Side::Buy, depth)
     }
 
     /// Return (price_ticks, lots) per level, best first; depth 0 is all.
-    #[pyo3(signature = (depth = Units(U256::ZERO)))]
+    #[pyo3(signature = (depth = Units(U256::ZERO)), text_signature = "($self, depth=0)")]
     fn asks(&self, depth: Units) -> Vec<(u64, u128)> {
         self.depth_of(Side::Sell, depth)
     }

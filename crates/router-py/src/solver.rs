@@ -233,18 +233,22 @@ impl PyMarket {
     }
 
     /// Split one order; the GIL is released meanwhile.
-    #[pyo3(signature = (
-        token_in,
-        token_out,
-        amount,
-        *,
-        exact_out = false,
-        max_hops = Fitting(Some(3)),
-        max_legs = Fitting(Some(8)),
-        gas_price_wei = Units(U256::ZERO),
-        native_token = None,
-        base_gas = Fitting(Some(0)),
-    ))]
+    #[pyo3(
+        signature = (
+            token_in,
+            token_out,
+            amount,
+            *,
+            exact_out = false,
+            max_hops = Fitting(Some(3)),
+            max_legs = Fitting(Some(8)),
+            gas_price_wei = Units(U256::ZERO),
+            native_token = None,
+            base_gas = Fitting(Some(0)),
+        ),
+        text_signature = "($self, token_in, token_out, amount, *, exact_out=False, max_hops=3, \
+            max_legs=8, gas_price_wei=0, native_token=None, base_gas=0)"
+    )]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword arguments of the Python signature"
