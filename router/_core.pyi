@@ -1,8 +1,8 @@
 """Types of the Rust extension. Only `router/core.py` imports it.
 
 Token ids are dense ints, amounts are base units in 0..2^256-1, `zero_for_one` means token0 is
-paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPTY_POOL, INSUFFICIENT_LIQUIDITY,
-INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST.
+paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPTY_POOL,
+INSUFFICIENT_LIQUIDITY, INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,12 @@ class CoreError(Exception):
 
 @final
 class PoolQuote:
-    """What a swap would do: `amount_in` is what the pool takes (less than asked when it runs dry)."""
+    """What a swap would do.
+
+    `amount_in` is what the pool takes (less than asked when it runs dry), `fee_amount` the part of
+    it that is the fee, `gas` an estimate of this leg alone. EMPTY_POOL is raised instead of a
+    quote that exchanges nothing.
+    """
 
     amount_in: int
     amount_out: int
@@ -42,7 +47,10 @@ class PoolQuote:
 
 @final
 class V2Pool:
-    """Uniswap V2 pair: x*y=k with the fee taken from the input; reserves fit in 112 bits."""
+    """Uniswap V2 pair: x*y=k with the fee taken from the input; reserves fit in 112 bits.
+
+    Dust may buy an output of 0, as the router's `getAmountsOut` says; the pair would revert.
+    """
 
     def __new__(cls, reserve0: int, reserve1: int, fee_ppm: int = 3000) -> V2Pool: ...
     reserve0: int
@@ -128,7 +136,7 @@ class Book:
         """Return (price_ticks, lots) per level, best first; depth 0 is all."""
     def asks(self, depth: int = 0) -> list[tuple[int, int]]: ...
     def orders(self) -> list[tuple[int, str, int, int]]:
-        """Return (order_id, side, price_ticks, remaining_lots) in priority order, bids then asks."""
+        """Return (order_id, side, price_ticks, remaining_lots): bids, then asks, best first."""
     @property
     def sequence(self) -> int:
         """Count of commands that changed the book."""
