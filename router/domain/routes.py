@@ -57,6 +57,8 @@ class QuoteRequest:
 class Quote:
     """An executable answer. All amounts are exact replays of the plan over one market view.
 
+    `amount_in` is what the plan spends; `unspent_in_units` of an exact input find no venue.
+
     `bound_units`: no plan over these venues delivers more (exact-in) or costs less (exact-out),
     before gas. `gap_bps` is the distance of the quote from it. `gas_cost_units` and `net_units` are
     in the asset that is being optimised: out for exact-in, in for exact-out. `limit_units` is the

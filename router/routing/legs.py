@@ -19,17 +19,21 @@ def legs_of(compiled: CompiledMarket, plan: Plan) -> tuple[Leg, ...]:
 def _leg(compiled: CompiledMarket, leg: PlanLeg, share: int) -> Leg:
     venue = compiled.venues[leg.venue]
     venue_id, protocol = venue_key(venue)
-    is_book = isinstance(venue, Ladder)
+    if isinstance(venue, Ladder):
+        label = f"{venue.venue_id} {venue.instrument.symbol}"
+        fee_ppm = venue.instrument.taker_fee_ppm
+    else:
+        label, fee_ppm = venue.ref.label, venue.ref.fee_ppm
     return Leg(
         venue_id=venue_id,
         protocol=protocol,
-        label=f"{venue.venue_id} {venue.instrument.symbol}" if is_book else venue.ref.label,
+        label=label,
         asset_in=compiled.assets[leg.token_in],
         asset_out=compiled.assets[leg.token_out],
         amount_in_units=leg.amount_in,
         amount_out_units=leg.amount_out,
         fee_units=leg.fee_amount,
-        fee_ppm=venue.instrument.taker_fee_ppm if is_book else venue.ref.fee_ppm,
+        fee_ppm=fee_ppm,
         gas=leg.gas,
         ticks_crossed=leg.ticks_crossed,
         share_bps=share,
@@ -82,10 +86,11 @@ def verify_plan(compiled: CompiledMarket, request: QuoteRequest, plan: Plan) -> 
     venues = [leg.venue for leg in plan.legs]
     assert len(set(venues)) == len(venues), "a venue appears once"
     assert held.pop(target, 0) == plan.amount_out, "the legs deliver the plan's output"
-    assert held.pop(source, 0) == plan.unspent_in, "the legs spend the plan's input"
+    assert held.pop(source, 0) == 0, "the legs spend the plan's input"
     left = {token: units for token, units in held.items() if units}
     assert left == {token: units for token, units in plan.dust if units}, "dust is accounted for"
     if request.mode is SwapMode.EXACT_IN:
-        assert plan.amount_in == request.amount_units, "exact-in offers exactly what was asked"
+        offered = plan.amount_in + plan.unspent_in
+        assert offered == request.amount_units, "exact-in offers exactly what was asked"
     else:
         assert plan.amount_out >= request.amount_units, "exact-out delivers what was asked"

@@ -152,10 +152,9 @@ def _quote_of(
 
 def _price_impact_bps(plan: Plan) -> float:
     """How much worse the average price is than the price of the first unit; for people only."""
-    spent = plan.amount_in - plan.unspent_in
-    if plan.spot_price <= 0 or spent <= 0:
+    if plan.spot_price <= 0:
         return 0.0
-    average_price = plan.amount_out / spent
+    average_price = plan.amount_out / plan.amount_in
     return max(0.0, float((1.0 - average_price / plan.spot_price) * BPS_ONE))
 
 
