@@ -32,6 +32,7 @@ _MINTS_PER_SEND: Final = 20
 _ERC20_SENDS: Final = 4 + len(universe.HOLDINGS_USD)
 SENDS: Final = (
     _ERC20_SENDS * len(universe.TOKENS)
+    - 1  # WETH is there already: one deposit instead of a deployment and a mint
     + len(universe.V2_PAIRS)
     + sum(1 - -len(plan.ranges) // _MINTS_PER_SEND for plan in universe.V3_POOLS)
 )
