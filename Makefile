@@ -28,7 +28,8 @@ $(STAMPS)/venv: requirements/dev.lock scripts/check_toolchain.py
 
 $(STAMPS)/core: $(STAMPS)/venv $(RUST_SOURCES)
 	@echo "building the Rust core ..."
-	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release --quiet
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --no-deps \
+	  --no-build-isolation --editable .
 	@touch $@
 
 setup: $(STAMPS)/core ## Build the environment (.venv) and the Rust core
