@@ -95,6 +95,17 @@ class BreakClass(StrEnum):
     NONCE_MISMATCH = "nonce_mismatch"
     BOOK_HOLD_MISMATCH = "book_hold_mismatch"
     ALLOWANCE_DRIFT = "allowance_drift"
+    LEDGER_UNSOUND = "ledger_unsound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldNeed:
+    """A pending hold that something open rests on, with what it has to set aside."""
+
+    hold_id: str
+    account: str
+    asset: str
+    units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

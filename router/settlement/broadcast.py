@@ -13,7 +13,7 @@ from router.ports import Chain, ChainAudit, Clock, Database, Signer, UnitOfWork
 from router.settlement.config import SettlementConfig
 from router.settlement.steps import Observer, Step
 
-_log = structlog.get_logger("settlement")
+_log = structlog.get_logger(part="settlement")
 
 # The word with which `Chain.send_raw` begins a refusal for too low a fee. The other refusals need
 # no case here: a spent nonce shows in the watch over receipts and nonce, the rest waits its turn.

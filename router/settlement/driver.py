@@ -22,7 +22,7 @@ from router.settlement.config import SettlementConfig
 from router.settlement.evidence import EvidenceReader
 from router.settlement.steps import Observer, Step
 
-_log = structlog.get_logger("settlement")
+_log = structlog.get_logger(part="settlement")
 
 _MAX_SHARING_A_BLOCK = 16
 # The database itself failed: nothing was decided, so the pass may simply be done again.

@@ -17,7 +17,7 @@ from router.settlement.driver import Driver
 from router.settlement.evidence import EvidenceReader
 from router.settlement.steps import Observer, Step, ignore_steps
 
-_log = structlog.get_logger("settlement")
+_log = structlog.get_logger(part="settlement")
 
 # No account can ever reach this nonce (EIP-2681 ends one below): what is signed for it to try the
 # signer's policy is worthless for ever.

@@ -1,0 +1,227 @@
+"""What reconciliation reports, and what makes it freeze the signer."""
+
+import pytest
+
+from router.domain.amounts import Amount
+from router.domain.custody import BreakClass, HoldNeed, ReconcileReport
+from router.domain.errors import FailureError
+from router.domain.ledger import user_account
+from router.domain.transfers import transfer_request
+from router.ledger import place_hold
+from router.reconcile import HoldNeeds, ReconcileConfig, Reconciler
+from tests.unit.router.settlement.fake_chain import (
+    ALICE,
+    CHAIN_ID,
+    COIN,
+    COLD,
+    EXECUTOR,
+    GAS_USED,
+    GWEI,
+    HOT,
+    STRANGER,
+    USDC,
+    FakeChain,
+    sign,
+)
+from tests.unit.router.settlement.world import ETHER, World, open_world
+
+
+def reconciler(world: World, needs: HoldNeeds | None = None) -> Reconciler:
+    return Reconciler(
+        database=world.database,
+        chain=world.chain,
+        audit=world.chain,
+        clock=world.clock,
+        config=ReconcileConfig(
+            chain_id=CHAIN_ID,
+            hot=HOT,
+            cold=COLD,
+            assets=world.custody_config.assets,
+            coin=COIN,
+            known_senders=frozenset({ALICE}),
+            allowance_limits={EXECUTOR: 0},
+        ),
+        hold_needs=needs,
+    )
+
+
+def classes(report: ReconcileReport) -> list[tuple[BreakClass, str]]:
+    return [(found.break_class, found.asset) for found in report.breaks]
+
+
+async def steal(world: World, units: int) -> str:
+    """Send with the hot key, behind the program's back."""
+    return world.chain.pay(USDC, HOT, STRANGER, units)
+
+
+async def test_untouched_books_are_clean_and_count_each_wallet_and_asset() -> None:
+    world = await open_world()
+    report = await reconciler(world).run()
+    assert report.breaks == ()
+    assert report.checked == 2 * len(world.custody_config.assets)
+    assert not report.frozen
+
+
+async def test_a_settled_withdrawal_is_clean() -> None:
+    world = await open_world()
+    paid = await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "one")
+    await world.settlement.result(paid.intent_id)
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_our_own_transaction_in_flight_is_no_break_before_nor_after_it_is_mined() -> None:
+    world = await open_world(automine=False, confirmations=3)
+    await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "one")
+    await world.settlement.step()
+    assert (await reconciler(world).run()).breaks == ()
+    world.chain.mine()
+    await world.settlement.step()
+    assert world.chain.units(USDC, STRANGER) == 7
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_a_transfer_with_the_hot_key_behind_our_back_is_named_and_freezes() -> None:
+    world = await open_world()
+    theft = await steal(world, 1_000)
+    report = await reconciler(world).run()
+    assert report.frozen
+    assert (BreakClass.UNKNOWN_OUTFLOW, "USDC") in classes(report)
+    assert (BreakClass.UNKNOWN_OUTFLOW, "ETH") in classes(report)  # The gas.
+    assert (BreakClass.NONCE_MISMATCH, "") in classes(report)
+    assert all(theft in found.detail for found in report.breaks)
+    outflow = next(found for found in report.breaks if found.asset == "USDC")
+    assert outflow.difference_units == -1_000
+    with pytest.raises(FailureError, match="frozen"):
+        await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "after")
+
+
+async def test_a_theft_that_somebody_puts_back_is_still_an_outflow() -> None:
+    world = await open_world()
+    await steal(world, 1_000)
+    world.chain.pay(USDC, STRANGER, HOT, 1_000)
+    await world.custody.scan_deposits()
+    report = await reconciler(world).run()
+    assert (BreakClass.UNKNOWN_OUTFLOW, "USDC") in classes(report)
+    assert report.frozen
+
+
+async def test_a_use_of_the_key_that_moves_nothing_is_met_by_nonce_and_gas() -> None:
+    world = await open_world()
+    empty = transfer_request(USDC, STRANGER, 10**30, GAS_USED)  # Reverts: more than there is.
+    tx_hash, raw = sign(HOT, empty, 0, 10 * GWEI, GWEI)
+    await world.chain.send_raw(raw)
+    assert await world.chain.receipt(tx_hash) is not None
+    report = await reconciler(world).run()
+    assert classes(report) == [
+        (BreakClass.UNKNOWN_OUTFLOW, "ETH"),
+        (BreakClass.NONCE_MISMATCH, ""),
+    ]
+    assert report.frozen
+
+
+async def test_an_unscanned_deposit_is_missing_and_a_scanned_one_is_not() -> None:
+    world = await open_world()
+    world.chain.mint(USDC, ALICE, 500)
+    deposit = world.chain.pay(USDC, ALICE, HOT, 500)
+    report = await reconciler(world).run()
+    assert classes(report) == [(BreakClass.MISSING_DEPOSIT, "USDC")]
+    assert deposit in report.breaks[0].detail
+    assert not report.frozen
+    await world.custody.scan_deposits()
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_a_deposit_that_waits_for_confirmations_is_no_break() -> None:
+    world = await open_world(confirmations=3)
+    world.chain.mint(USDC, ALICE, 500)
+    world.chain.pay(USDC, ALICE, HOT, 500)
+    await world.custody.scan_deposits()
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_money_from_a_stranger_is_reported_and_does_not_freeze() -> None:
+    world = await open_world()
+    world.chain.mint(USDC, STRANGER, 500)
+    world.chain.pay(USDC, STRANGER, COLD, 500)
+    report = await reconciler(world).run()
+    assert classes(report) == [(BreakClass.UNKNOWN_INFLOW, "USDC")]
+    assert not report.frozen
+
+
+@pytest.mark.parametrize("scan", [False, True])
+async def test_a_refill_from_cold_never_freezes_though_cold_paid_gas(scan: bool) -> None:
+    world = await open_world(confirmations=2)
+    world.chain.pay(COIN, COLD, HOT, ETHER)
+    if scan:
+        await world.custody.scan_deposits()
+    report = await reconciler(world).run()
+    assert not report.frozen
+    expected = [] if scan else [(BreakClass.MISSING_DEPOSIT, "ETH")]
+    assert classes(report) == expected
+    world.chain.mine()
+    await world.custody.scan_deposits()
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_an_outflow_from_cold_that_is_no_refill_freezes() -> None:
+    world = await open_world()
+    world.chain.pay(COIN, COLD, STRANGER, ETHER)
+    report = await reconciler(world).run()
+    assert classes(report) == [(BreakClass.UNKNOWN_OUTFLOW, "ETH")]
+    assert report.breaks[0].address == COLD
+    assert report.frozen
+
+
+async def test_an_allowance_that_nobody_should_have_is_reported() -> None:
+    world = await open_world()
+    owner, spender = (address[2:].lower().rjust(64, "0") for address in (HOT, EXECUTOR))
+    world.chain.allowances[USDC.address.lower(), owner + spender] = 5
+    report = await reconciler(world).run()
+    assert classes(report) == [(BreakClass.ALLOWANCE_DRIFT, "USDC")]
+
+
+async def test_open_orders_and_holds_have_to_match_one_to_one() -> None:
+    world = await open_world()
+    account = user_account("alice")
+    for hold_id in ("used", "lost"):
+        await world.database.write(
+            lambda uow, h=hold_id: place_hold(uow.ledger, h, account, "USDC", 10, "order")
+        )
+    needs = [
+        HoldNeed(hold_id="used", account=account, asset="USDC", units=10),
+        HoldNeed(hold_id="gone", account=account, asset="USDC", units=3),
+    ]
+    report = await reconciler(world, lambda _uow: needs).run()
+    assert classes(report) == [(BreakClass.BOOK_HOLD_MISMATCH, "USDC")] * 2
+    assert "gone" in report.breaks[0].detail
+    assert "lost" in report.breaks[1].detail
+    matched = await reconciler(world, lambda _uow: needs[:1]).run()
+    assert classes(matched) == [(BreakClass.BOOK_HOLD_MISMATCH, "USDC")]
+
+
+async def test_only_a_clean_run_moves_the_block_from_which_causes_are_looked_for() -> None:
+    world = await open_world()
+    world.chain.mine(3)
+    await reconciler(world).run()
+    cursor = await world.database.read(lambda uow: uow.custody.cursor(CHAIN_ID, "clean"))
+    assert cursor is not None
+    assert cursor.number == 3
+    await steal(world, 1)
+    await reconciler(world).run()
+    assert await world.database.read(lambda uow: uow.custody.cursor(CHAIN_ID, "clean")) == cursor
+
+
+async def test_a_chain_that_never_stands_still_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await open_world()
+    still = FakeChain.nonce
+
+    async def restless(chain: FakeChain, address: str) -> int:
+        chain.mine()
+        return await still(chain, address)
+
+    monkeypatch.setattr(FakeChain, "nonce", restless)
+    with pytest.raises(FailureError) as refusal:
+        await reconciler(world).run()
+    assert refusal.value.code == "CHAIN_UNSTEADY"
