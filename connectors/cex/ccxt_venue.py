@@ -11,11 +11,11 @@ import importlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, Self, TypeVar
 
-from connectors.cex.errors import failure_of_read, is_a, outcome_of_send
+from connectors.cex.errors import failure_of_read, is_a, is_duplicate, outcome_of_send
 from connectors.cex.mapping import (
     CLIENT_ID_MAX,
     CcxtDict,
@@ -54,8 +54,12 @@ def make_exchange(
     api_key: str = "",
     secret: str = "",
     timeout_s: float = DEFAULT_DEADLINE_S,
+    options: Mapping[str, object] | None = None,
 ) -> Any:  # noqa: ANN401 - ccxt declares no types
     """Return a ccxt exchange whose numbers are text.
+
+    Args:
+        options: ccxt's own options of that exchange, such as which markets to load.
 
     Raises:
         UsageError: CONFIG_INVALID, ccxt has no exchange of that name.
@@ -69,6 +73,7 @@ def make_exchange(
             "secret": secret,
             "timeout": int(timeout_s * 1000),
             "enableRateLimit": True,
+            "options": {"defaultType": "spot", **(options or {})},
         }
     )
     keep_numbers_as_text(exchange)
@@ -177,7 +182,9 @@ class CcxtVenue:
     async def place(self, order: TakerOrder) -> TakerFill:
         """Place an immediate-or-cancel limit order and wait until it is final.
 
-        An id that the exchange has already seen is looked up instead: it is not placed twice.
+        An id that this object has sent before, or that the exchange calls a duplicate, is looked up
+        and not placed twice. Some exchanges take the id of a finished order again: who has lost
+        his memory, as after a restart, calls `lookup` before he places.
 
         Raises:
             OrderRejected: ORDER_REJECTED or INSUFFICIENT_BALANCE.
@@ -187,6 +194,10 @@ class CcxtVenue:
         """
         instrument = self._instrument(order.instrument)
         client_id = exchange_client_id(order.client_order_id)
+        if client_id in self._instrument_of:
+            sent_before = await self._after_send(self.lookup(order.client_order_id))
+            if sent_before is not None:
+                return sent_before
         self._remember(client_id, instrument)
         placed = await self._send(order, instrument, client_id)
         if placed is None:
@@ -262,7 +273,7 @@ class CcxtVenue:
                 f"{self._venue_id} did not answer an order within {self._deadline_s:g} s.",
             ) from error
         except self._exchange_errors() as error:
-            if is_a(error, "DuplicateOrderId"):
+            if is_duplicate(error):
                 return None
             raise outcome_of_send(self._venue_id, error) from error
         return placed

@@ -14,7 +14,6 @@ from router.domain.errors import FailureError, OrderRejected, OutcomeUnknown, Ve
 
 # The first name that occurs in the ancestry decides: a subclass stands before its parent.
 _MEANINGS: Final[tuple[tuple[str, type[FailureError]], ...]] = (
-    ("DuplicateOrderId", OutcomeUnknown),  # An order of this id exists: look it up.
     ("InsufficientFunds", OrderRejected),
     ("InvalidOrder", OrderRejected),
     ("BadRequest", OrderRejected),
@@ -57,9 +56,22 @@ def is_a(error: Exception, class_name: str) -> bool:
     return any(ancestor.__name__ == class_name for ancestor in type(error).__mro__)
 
 
+def is_duplicate(error: Exception) -> bool:
+    """Whether the exchange refused because it has an order of this id.
+
+    Not every exchange's answer is mapped to the class that ccxt has for it, and taking it for a
+    plain refusal would give back money that the first order has spent.
+    """
+    return is_a(error, "DuplicateOrderId") or (
+        is_a(error, "ExchangeError") and "duplicate" in str(error).lower()
+    )
+
+
 def _meaning(error: Exception) -> type[FailureError]:
     if isinstance(error.__cause__, _NEVER_CONNECTED):
         return VenueUnavailable
+    if is_duplicate(error):
+        return OutcomeUnknown  # An order of this id exists: look it up.
     return next((kind for name, kind in _MEANINGS if is_a(error, name)), OutcomeUnknown)
 
 
