@@ -12,11 +12,12 @@ import pytest
 
 from connectors.chain.anvil import AnvilOptions, OwnedAnvil, start_owned, stop
 from connectors.chain.deployment import Deployment
-from connectors.chain.devnet_state import DevnetState, state_path
+from connectors.chain.devnet_state import DevnetState
 from connectors.chain.rpc import JsonRpc, from_quantity
 from router.devnet import DevnetHandle, Genesis, ensure_genesis, ensure_tools, set_time
 from router.devnet.genesis import HARDFORK
 from router.devnet.tools import Tools
+from router.domain.errors import FailureError
 
 
 @pytest.fixture(scope="session")
@@ -108,5 +109,8 @@ async def miner(rpc: JsonRpc) -> AsyncIterator[Miner]:
 def home(tmp_path: Path) -> Iterator[Path]:
     """An empty data directory; a devnet that a test leaves running in it is stopped."""
     yield tmp_path
-    if state_path(tmp_path).exists():
-        asyncio.run(stop(DevnetState.load(tmp_path).node))
+    try:
+        state = DevnetState.load(tmp_path)
+    except FailureError:
+        return  # The test took it down itself, or never had one.
+    asyncio.run(stop(state.node))
