@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {RouteExecutor} from "../src/RouteExecutor.sol";
 import {SafeTransfer} from "../src/SafeTransfer.sol";
+import {LyingToken} from "./LyingToken.sol";
 
 /// @title A pool of either kind that misbehaves in one chosen way.
 contract HostilePool {
@@ -18,13 +19,15 @@ contract HostilePool {
         TakeWithoutPaying,
         SkipCallback,
         Reenter,
-        SendAccomplice
+        SendAccomplice,
+        CallBackLate
     }
 
     Mode public immutable mode;
     address public immutable tokenOut;
     uint256 public immutable amountOut;
     HostilePool public accomplice;
+    LyingToken public lyingToken;
 
     constructor(Mode mode_, address tokenOut_, uint256 amountOut_) {
         mode = mode_;
@@ -34,6 +37,10 @@ contract HostilePool {
 
     function setAccomplice(HostilePool accomplice_) external {
         accomplice = accomplice_;
+    }
+
+    function setLyingToken(LyingToken lyingToken_) external {
+        lyingToken = lyingToken_;
     }
 
     /// @notice Calls the executor's callback from this address, whoever's swap is running.
@@ -49,6 +56,10 @@ contract HostilePool {
         RouteExecutor executor = RouteExecutor(msg.sender);
         if (mode != Mode.TakeWithoutPaying) tokenOut.safeTransfer(recipient, amountOut);
         if (mode == Mode.SkipCallback) return (0, 0);
+        if (mode == Mode.CallBackLate) {
+            lyingToken.take(msg.sender, uint256(amountIn));
+            return (0, 0);
+        }
         if (mode == Mode.Reenter) _reenter(executor);
         HostilePool caller = mode == Mode.SendAccomplice ? accomplice : this;
 
@@ -66,6 +77,7 @@ contract HostilePool {
     /// @notice The V2 entry; keeps the input and pays only when honest.
     function swap(uint256, uint256, address to, bytes calldata) external {
         if (mode == Mode.Reenter) _reenter(RouteExecutor(msg.sender));
+        if (mode == Mode.CallBackLate) attack(RouteExecutor(msg.sender), 1e18, 1e18);
         if (mode != Mode.TakeWithoutPaying) tokenOut.safeTransfer(to, amountOut);
     }
 

@@ -39,6 +39,18 @@ contract PoolUser is IUniswapV3SwapCallback {
         IUniswapV3PoolLiquidity(pool).mint(address(this), tickLower, tickUpper, liquidity, "");
     }
 
+    /// @notice Adds `count` positions side by side, each `width` ticks wide.
+    function addV3Row(address pool, int24 tickLower, int24 width, uint256 count, uint128 liquidity)
+        external
+    {
+        for (uint256 i = 0; i < count; ++i) {
+            IUniswapV3PoolLiquidity(pool).mint(
+                address(this), tickLower, tickLower + width, liquidity, ""
+            );
+            tickLower += width;
+        }
+    }
+
     /// @notice Sends `amountIn` and asks the pair for `amountOut`; the pair itself judges the price.
     function swapV2(
         address pair,

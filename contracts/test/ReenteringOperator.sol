@@ -28,8 +28,8 @@ contract ReenteringOperator {
         }
     }
 
-    function run(RouteExecutor.Plan calldata plan) external {
-        executor.execute(plan, "");
+    function run(RouteExecutor.Plan[] calldata plans) external {
+        for (uint256 i = 0; i < plans.length; ++i) executor.execute(plans[i], "");
     }
 
     function swap(address, bool, int256, uint160, bytes calldata)

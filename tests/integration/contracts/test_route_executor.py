@@ -1,5 +1,7 @@
 """What a plan does when everybody behaves: the pools' own answers, in one transaction."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.chain.abi import load_contract
@@ -186,12 +188,12 @@ def test_the_executor_has_no_other_way_in() -> None:
 
 @pytest.mark.parametrize(
     ("case", "gas_ceiling"),
-    [("v2 AB", 220_000), ("v3 AB 500", 230_000), ("split", 480_000)],
+    [("v2 AB", 175_000), ("v3 AB 500", 185_000), ("split", 400_000)],
 )
-def test_gas_stays_below_what_the_solver_assumes(
-    market: Market, case: str, gas_ceiling: int
-) -> None:
-    plan = split_and_hop_plan(market) if case == "split" else one_step_plan(market, case, "A", UNIT)
-    mined, _ = market.execute(plan)
-    print(f"gas {case}: {mined.gas_used}")
-    assert mined.gas_used < gas_ceiling
+def test_gas_of_a_plan_stays_within_its_budget(market: Market, case: str, gas_ceiling: int) -> None:
+    is_split = case == "split"
+    plan = split_and_hop_plan(market) if is_split else one_step_plan(market, case, "A", UNIT)
+    first, _ = market.execute(plan)
+    usual, _ = market.execute(replace(plan, permit_nonce=2))
+    print(f"gas {case}: first {first.gas_used}, usual {usual.gas_used}")
+    assert usual.gas_used < gas_ceiling

@@ -29,6 +29,7 @@ POOL_MODES = (
     "SkipCallback",
     "Reenter",
     "SendAccomplice",
+    "CallBackLate",
 )
 TOKEN_MODES = (
     "Honest",
@@ -116,32 +117,48 @@ def test_a_hostile_v2_pair_gets_nothing(market: Market, mode: str, reason: str) 
     assert caught.value.reason == reason.format(pool=pool.address, token_out=market.token("B"))
 
 
-def test_an_operator_that_reenters_is_stopped_by_the_guard(market: Market) -> None:
+def test_a_v3_pool_that_took_its_input_otherwise_cannot_call_back_later(market: Market) -> None:
+    token, pool = lying_token(market, "Honest"), hostile_pool(market, "CallBackLate")
+    pool.send("setLyingToken", token.address)
+    b, c = market.token("B"), market.token("C")
+    stray_tokens_everywhere(market, 10 * UNIT)
+    first = Step(kind=V3, pool=pool.address, token_in=token.address, token_out=b)
+    second = Step(kind=V2, pool=pool.address, token_in=b, token_out=c)
+    assert market.simulate(market.plan([first], UNIT)) == [PAID]
+    with pytest.raises(Reverted) as caught:
+        market.simulate(market.plan([first, second], UNIT))
+    assert caught.value.reason == f"NotActivePool({pool.address}, {ZERO})"
+
+
+def operator_contract(market: Market) -> Deployed:
     operator = market.evm.deploy(load_test_contract("ReenteringOperator"), DEPLOYER, PERMIT2)
-    a, b = market.tokens["A"], market.token("B")
-    a.send("transfer", operator.address, UNIT, sender=STRANGER)
+    a = market.tokens["A"]
+    a.send("transfer", operator.address, 2 * UNIT, sender=STRANGER)
     approve = a.contract.functions["approve"].encode_call(PERMIT2, ALL)
     operator.send("call", a.address, approve)
-    inner = market.plan([Step.over(market.pools["v2 AB"], a.address)], 0)
+    return operator
+
+
+def test_an_operator_that_reenters_is_stopped_by_the_guard(market: Market) -> None:
+    operator = operator_contract(market)
+    a, b = market.token("A"), market.token("B")
+    inner = market.plan([Step.over(market.pools["v2 AB"], a)], 0)
     operator.send("setInnerPlan", inner.abi())
-    step = Step(kind=V3, pool=operator.address, token_in=a.address, token_out=b)
+    step = Step(kind=V3, pool=operator.address, token_in=a, token_out=b)
 
     with pytest.raises(Reverted) as caught:
-        operator.call("run", market.plan([step], UNIT).abi())
-    executor_errors = load_contract("RouteExecutor")
-    error = executor_errors.decode_error(bytes.fromhex(caught.value.reason[2:]))
+        operator.call("run", [market.plan([step], UNIT).abi()])
+    executor = load_contract("RouteExecutor")
+    error = executor.decode_error(bytes.fromhex(caught.value.reason[2:]))
     assert str(error) == "Reentered()"
 
 
-def test_an_operator_contract_may_use_real_pools(market: Market) -> None:
-    operator = market.evm.deploy(load_test_contract("ReenteringOperator"), DEPLOYER, PERMIT2)
-    a = market.tokens["A"]
-    a.send("transfer", operator.address, UNIT, sender=STRANGER)
-    approve = a.contract.functions["approve"].encode_call(PERMIT2, ALL)
-    operator.send("call", a.address, approve)
-    plan = market.plan([Step.over(market.pools["v2 AB"], a.address)], UNIT)
-    expected = market.replay(plan)[market.token("B")]
-    operator.send("run", plan.abi())
+def test_an_operator_contract_may_run_one_plan_after_another(market: Market) -> None:
+    operator, pool, a = operator_contract(market), market.pools["v2 AB"], market.token("A")
+    plans = [market.plan([Step.over(pool, a)], UNIT, permit_nonce=nonce).abi() for nonce in (1, 2)]
+    both = market.plan([Step.over(pool, a, UNIT), Step.over(pool, a)], 2 * UNIT)
+    expected = market.replay(both)[market.token("B")]
+    operator.send("run", plans)
     assert market.tokens["B"].balance_of(operator.address) == expected
 
 
@@ -204,9 +221,18 @@ def test_the_reason_of_a_refused_transfer_is_kept(market: Market) -> None:
     step = Step(kind=V3, pool=pool.address, token_in=token.address, token_out=market.token("B"))
     with pytest.raises(Reverted, match="TransferFailed") as caught:
         market.simulate(market.plan([step], UNIT))
-    selector = token.contract.errors  # the token's own error is inside the reason bytes
-    refused = next(error for error in selector.values() if error.name == "TransferRefused")
-    assert str(refused.selector)[2:-1] in caught.value.reason
+    errors = token.contract.errors.values()
+    refused = next(error for error in errors if error.name == "TransferRefused")
+    assert repr(refused.selector)[2:-1] in caught.value.reason
+
+
+def test_an_amount_that_would_turn_into_an_exact_output_is_refused(market: Market) -> None:
+    token, pool = lying_token(market, "Honest"), hostile_pool(market, "Honest")
+    token.send("mint", market.operator, 2**255)
+    step = Step(kind=V3, pool=pool.address, token_in=token.address, token_out=market.token("B"))
+    assert market.simulate(market.plan([step], 2**255 - 1)) == [PAID]
+    with pytest.raises(Reverted, match="StepInputUnavailable"):
+        market.simulate(market.plan([step], 2**255))
 
 
 @pytest.mark.parametrize("amount", [1, 10**30 // 2])
