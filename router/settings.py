@@ -33,6 +33,7 @@ from router.domain.errors import UsageError
 
 ENV_PREFIX = "ROUTER__"
 CONFIG_ENV = "ROUTER_CONFIG"
+HOME_ENV = "ROUTER_HOME"
 _ADDRESS = r"^(0x[0-9a-fA-F]{40})?$"
 
 
@@ -186,6 +187,12 @@ class ScheduleSettings(_Section):
     stop_timeout_ms: int = Field(default=10_000, ge=1)
 
 
+class StorageSettings(_Section):
+    """Where ledger and orders are kept: an SQLite file below `home`, or PostgreSQL."""
+
+    url_env: str = ""
+
+
 class LogSettings(_Section):
     """Logs go to standard error."""
 
@@ -209,6 +216,7 @@ class Settings(BaseSettings):
     risk: RiskSettings = RiskSettings()
     cex: CexSettings = CexSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    storage: StorageSettings = StorageSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -252,6 +260,8 @@ def load_settings(
     """
     chosen = path or os.environ.get(CONFIG_ENV)
     document = _read_toml(Path(chosen)) if chosen else {}
+    if HOME_ENV in os.environ:
+        document = {**document, "home": os.environ[HOME_ENV]}
     _refuse_unknown_environment()
     layers = {**(overrides or {}), _FILE_LAYER: document}
     try:

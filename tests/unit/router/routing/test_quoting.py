@@ -1,16 +1,10 @@
 """A quote says exactly what its plan does, and refuses what no market could answer."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from routing_world import BLOCK, DAI, ETH, FEE, LONELY, POLICY, USDC, VIEW, WETH, v2
 
 from router.domain.amounts import max_amount_in, min_amount_out
 from router.domain.assets import Asset
@@ -20,6 +14,18 @@ from router.domain.orders import RouteConstraints, SwapMode
 from router.domain.routes import Quote, QuoteRequest
 from router.routing.quoting import quote
 from router.routing.view import MarketView, VenueFilter
+from tests.unit.router.routing.routing_world import (
+    BLOCK,
+    DAI,
+    ETH,
+    FEE,
+    LONELY,
+    POLICY,
+    USDC,
+    VIEW,
+    WETH,
+    v2,
+)
 
 NOW_MS = 1_700_000_000_000
 

@@ -1,0 +1,383 @@
+"""The asynchronous client: domain types out, strings in whole tokens in."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from router.bootstrap import App, open_app
+from router.domain.amounts import Amount
+from router.domain.assets import AssetRegistry
+from router.domain.custody import Deposit, ReconcileReport, WalletLine, Withdrawal
+from router.domain.errors import FailureError, UsageError
+from router.domain.ledger import Balance, PostedJournal, user_account
+from router.domain.market import Instrument, Ladder, PoolRef, Protocol
+from router.domain.orders import BookOrder, OrderState, Side
+from router.domain.routes import Quote
+from router.domain.settlement import Intent
+from router.execution.events import OrderEvent, ignore_order_events
+from router.execution.own_book import LimitOrder, LimitResult
+from router.settings import Settings, load_settings
+from router.wire import LimitOrderBody, QuoteBody, RouteBody
+
+AmountInput = str | int | Decimal
+_JOURNALS_MAX = 10_000
+
+
+class Router:
+    """One data directory with its wallets, ledger and books; open it with `Router.open`.
+
+    Amounts are decimal strings in whole tokens ("0.5"); results are integers in base units bound
+    to their asset. Every error is a `router.RouterError` with a stable `code`.
+
+        async with Router.open() as router:
+            quote = await router.quote("WETH", "USDC", "10")
+            print(quote.amount_out, quote.gap_bps)
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        config: str | Path | Settings | None = None,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        read_only: bool = False,
+        on_order_event: Callable[[OrderEvent], None] = ignore_order_events,
+        on_settlement_step: Callable[[str, str], None] | None = None,
+    ) -> AsyncIterator[Self]:
+        """Open the router of a configuration; without one the defaults: the devnet below `var`.
+
+        `read_only` needs neither the key nor the directory's lock: quotes and balances can be read
+        beside a running process. The callbacks are told about orders and transactions as they
+        move; they must return at once, and the second is also called from another thread.
+
+        Raises:
+            UsageError: CONFIG_NOT_FOUND, CONFIG_UNKNOWN_KEY or CONFIG_INVALID.
+            FailureError: DEVNET_NOT_RUNNING, DEVNET_DEAD, BUSY, KEY_FILE_MISSING, KEY_FILE_INVALID,
+                KEY_PASSWORD_WRONG, CHAIN_MISMATCH or CHAIN_UNAVAILABLE.
+        """
+        settings = (
+            config if isinstance(config, Settings) else load_settings(config, overrides=overrides)
+        )
+        observers: dict[str, Any] = {"observer": on_order_event}
+        if on_settlement_step is not None:
+            observers["step_observer"] = on_settlement_step
+        async with open_app(settings, read_only=read_only, **observers) as app:
+            yield cls(app)
+
+    @property
+    def app(self) -> App:
+        """The services behind this client, for what it does not cover."""
+        return self._app
+
+    @property
+    def assets(self) -> AssetRegistry:
+        """The listed assets."""
+        return self._app.profile.registry
+
+    # -- quotes and orders ----------------------------------------------------------------------
+
+    async def quote(
+        self,
+        sell: str,
+        buy: str,
+        amount: AmountInput,
+        *,
+        exact_out: bool = False,
+        slippage_bps: int | None = None,
+        max_hops: int | None = None,
+        max_legs: int | None = None,
+        gas_price_wei: int | None = None,
+        exclude: Iterable[str] = (),
+        protocols: Iterable[str | Protocol] | None = None,
+    ) -> Quote:
+        """Return the best executable split of an order over pools and books, as of now.
+
+            quote = await router.quote("WETH", "USDC", "10")
+            quote = await router.quote("USDC", "WBTC", "1.5", exact_out=True, exclude=["book"])
+
+        Args:
+            sell: symbol or address of the asset to sell; `buy` likewise.
+            amount: whole tokens of `sell`, or of `buy` with `exact_out`.
+            slippage_bps: distance of the guaranteed from the quoted amount.
+            max_hops: pools that one path crosses, 1 to 3.
+            max_legs: venues that take part, 1 to 16.
+            gas_price_wei: what gas is reckoned at; the chain's price by default.
+            exclude: venues that must not take part, by id, address, instrument or name.
+            protocols: kinds of venues that may take part; all by default.
+
+        Raises:
+            UsageError: ASSET_UNKNOWN, ASSET_NOT_ROUTABLE, SAME_ASSET, AMOUNT_INVALID,
+                AMOUNT_PRECISION, AMOUNT_RANGE or ORDER_INVALID.
+            FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY or CHAIN_UNAVAILABLE.
+        """
+        routing = self._app.profile.settings.routing
+        fields: dict[str, Any] = {
+            "sell": sell,
+            "buy": buy,
+            "amount": _amount_text(amount),
+            "exact_out": exact_out,
+            "slippage_bps": routing.slippage_bps if slippage_bps is None else slippage_bps,
+            "max_hops": routing.max_hops if max_hops is None else max_hops,
+            "max_legs": routing.max_legs if max_legs is None else max_legs,
+            "gas_price_wei": gas_price_wei,
+            "exclude": frozenset(exclude),
+        }
+        if protocols is not None:
+            fields["protocols"] = frozenset(str(name) for name in protocols)
+        request = QuoteBody.parse(fields).to_domain(self.assets)
+        most = self._app.profile.settings.risk.max_slippage_bps
+        if request.slippage_bps > most:
+            raise UsageError(
+                "ORDER_INVALID", f"Slippage {request.slippage_bps} bp is above the limit of {most}."
+            )
+        return await self._app.quotes.quote(request)
+
+    async def route(
+        self,
+        quote: Quote,
+        *,
+        account: str,
+        client_order_id: str | None = None,
+        deadline_ms: int | None = None,
+    ) -> OrderState:
+        """Execute a quote for an account: hold, on-chain transaction, book, settlement.
+
+        Returns when the order is final, or still executing when the chain takes longer than
+        `chain.inclusion_timeout_ms`; the same call again goes on with it. `client_order_id` makes
+        the call idempotent. What could not be traded within the limit is back on the account.
+
+            order = await router.route(quote, account="alice", client_order_id="alice-1")
+            assert order.status.is_final
+
+        Args:
+            quote: what `quote` returned, while it has not expired.
+            account: client account that pays and receives.
+            client_order_id: the caller's own name of the order, unique per account.
+            deadline_ms: milliseconds from now until nothing more is sent for the order.
+
+        Raises:
+            UsageError: ORDER_INVALID or IDEMPOTENCY_CONFLICT.
+            FailureError: QUOTE_STALE, INSUFFICIENT_BALANCE, ORDER_LIMIT_EXCEEDED, PRICE_GUARD,
+                DEADLINE_EXPIRED, SIGNER_FROZEN or CHAIN_UNAVAILABLE; nothing is held then.
+        """
+        self._app.require_writing()
+        body = RouteBody.parse(
+            {
+                "account": account,
+                "client_order_id": client_order_id or secrets.token_hex(8),
+                "deadline_ms": deadline_ms,
+            }
+        )
+        assert body.client_order_id is not None
+        deadline_s = None
+        if body.deadline_ms is not None:
+            deadline_s = (self._app.clock.now_ms() + body.deadline_ms) // 1_000
+        return await self._app.execution.route(
+            quote,
+            account=body.account,
+            client_order_id=body.client_order_id,
+            deadline_s=deadline_s,
+        )
+
+    async def orders(self, account: str | None = None, limit: int = 50) -> list[OrderState]:
+        """Return routed orders, newest first."""
+        return await self._app.database.read(lambda uow: uow.orders.recent(limit, account))
+
+    async def order(self, order_id: str) -> OrderState:
+        """Return one routed order.
+
+        Raises:
+            FailureError: NOT_FOUND.
+        """
+        state = await self._app.database.read(lambda uow: uow.orders.by_id(order_id))
+        if state is None:
+            raise FailureError("NOT_FOUND", f"There is no order {order_id}.")
+        return state
+
+    async def pools(self) -> tuple[PoolRef, ...]:
+        """Return the pools that take part in quotes."""
+        view = await self._app.feed.view()
+        return tuple(pool.ref for pool in view.pools)
+
+    # -- our book -------------------------------------------------------------------------------
+
+    async def instruments(self) -> tuple[Instrument, ...]:
+        """Return the pairs of our own book."""
+        return await self._app.book.instruments()
+
+    async def ladder(self, instrument: str, depth: int = 10) -> Ladder:
+        """Return the depth of one book, best levels first; 0 is all.
+
+        Raises:
+            FailureError: NOT_FOUND.
+        """
+        return await self._app.book.ladder(instrument, depth)
+
+    async def place_limit(
+        self,
+        instrument: str,
+        side: str | Side,
+        quantity: AmountInput,
+        price: AmountInput,
+        *,
+        account: str,
+        client_order_id: str | None = None,
+        post_only: bool = False,
+    ) -> LimitResult:
+        """Place an order in our own book; what does not trade at once rests there.
+
+            await router.place_limit("WETH/USDC", "buy", "1.5", "3480", account="maker")
+
+        Raises:
+            UsageError: ORDER_INVALID, AMOUNT_INVALID, AMOUNT_PRECISION or AMOUNT_RANGE.
+            FailureError: NOT_FOUND, there is no such instrument; INSUFFICIENT_BALANCE or
+                ORDER_REJECTED.
+        """
+        self._app.require_writing()
+        body = LimitOrderBody.parse(
+            {
+                "account": account,
+                "instrument": instrument,
+                "side": str(side),
+                "quantity": _amount_text(quantity),
+                "price": _amount_text(price),
+                "client_order_id": client_order_id or secrets.token_hex(8),
+            }
+        )
+        assert body.client_order_id is not None
+        traded = next((i for i in await self.instruments() if i.symbol == body.instrument), None)
+        if traded is None:
+            raise FailureError("NOT_FOUND", f"The book has no instrument {body.instrument!r}.")
+        lots, ticks = body.lots_and_ticks(traded)
+        order = LimitOrder(
+            client_order_id=body.client_order_id,
+            account=body.account,
+            instrument=traded.symbol,
+            side=body.side,
+            price_ticks=ticks,
+            lots=lots,
+            post_only=post_only,
+        )
+        return await self._app.book.place_limit(order)
+
+    async def cancel(self, client_order_id: str, *, account: str) -> BookOrder:
+        """Take an order out of our book; idempotent.
+
+        Raises:
+            FailureError: NOT_FOUND.
+        """
+        self._app.require_writing()
+        return await self._app.book.cancel(account, client_order_id)
+
+    async def open_orders(self, account: str | None = None) -> list[BookOrder]:
+        """Return orders resting in our book."""
+        return await self._app.book.open_orders(account)
+
+    # -- accounts and wallets -------------------------------------------------------------------
+
+    async def balances(self, account: str) -> list[Balance]:
+        """Return an account's balances: `total`, `held` and `available` in base units."""
+        return await self._app.database.read(lambda uow: uow.ledger.balances(user_account(account)))
+
+    async def balance(self, account: str, asset: str) -> Amount:
+        """Return what an account can spend of one asset.
+
+        Raises:
+            UsageError: ASSET_UNKNOWN.
+        """
+        wanted = self.assets.by_symbol(asset)
+        name = user_account(account)
+        found = await self._app.database.read(lambda uow: uow.ledger.balances(name, wanted.symbol))
+        available = sum(b.available for b in found if b.account == name)
+        return Amount(available, wanted)
+
+    async def wallets(self) -> tuple[WalletLine, ...]:
+        """Return the hot and the cold wallet, on chain and in the ledger.
+
+        Raises:
+            VenueUnavailable: CHAIN_UNAVAILABLE.
+        """
+        return await self._app.custody.wallets()
+
+    def deposit_address(self) -> str:
+        """Return where clients send deposits to; the sender's address tells whose they are."""
+        return self._app.settlement.address
+
+    async def scan_deposits(self) -> tuple[Deposit, ...]:
+        """Look for deposits up to the head and return those that were credited just now."""
+        self._app.require_writing()
+        return (await self._app.custody.scan_deposits()).credited
+
+    async def withdraw(
+        self,
+        account: str,
+        asset: str,
+        amount: AmountInput,
+        destination: str,
+        *,
+        client_id: str | None = None,
+        wait: bool = True,
+    ) -> tuple[Withdrawal, Intent | None]:
+        """Pay an account's units to an address outside, exactly once per `client_id`.
+
+        With `wait` the transaction's final intent is returned too.
+
+        Raises:
+            UsageError: ASSET_UNKNOWN, AMOUNT_INVALID, AMOUNT_PRECISION, AMOUNT_RANGE or
+                DESTINATION_INVALID.
+            FailureError: INSUFFICIENT_BALANCE, SIGNER_FROZEN or CHAIN_UNAVAILABLE.
+        """
+        self._app.require_writing()
+        units = Amount.parse(_amount_text(amount), self.assets.by_symbol(asset))
+        made = await self._app.custody.withdraw(
+            account, units, destination, client_id or secrets.token_hex(8)
+        )
+        intent = await self._app.settlement.result(made.intent_id) if wait else None
+        return made, intent
+
+    async def journals(
+        self, reference: str | None = None, *, after: int = 0, limit: int = 100
+    ) -> list[PostedJournal]:
+        """Return ledger journals with a sequence above `after`, oldest first.
+
+        `reference` is an order id for a routed order's own journals.
+        """
+        count = max(1, min(limit, _JOURNALS_MAX))
+        return await self._app.database.read(
+            lambda uow: uow.ledger.journals(after, count, reference)
+        )
+
+    async def reconcile(self) -> ReconcileReport:
+        """Credit deposits, then compare ledger, holds and chain to the base unit.
+
+        Raises:
+            VenueUnavailable: CHAIN_UNAVAILABLE.
+        """
+        self._app.require_writing()
+        await self._app.custody.scan_deposits()
+        return await self._app.reconciler.run()
+
+
+def _amount_text(amount: AmountInput) -> str:
+    """Return an amount as text; a float is refused, since it may not be what was meant.
+
+    Raises:
+        UsageError: AMOUNT_INVALID.
+    """
+    if isinstance(amount, Decimal):
+        return f"{amount:f}" if amount.is_finite() else str(amount)
+    if isinstance(amount, str):
+        return amount
+    if isinstance(amount, int) and not isinstance(amount, bool):
+        return str(amount)
+    raise UsageError(
+        "AMOUNT_INVALID",
+        f"A {type(amount).__name__} cannot carry money exactly; pass a string such as '0.5'.",
+    )
