@@ -72,7 +72,7 @@ def status(ctx: click.Context, home: str | None, as_json: bool) -> int:
     if as_json:
         print_json(_status_document(found, folder))
     else:
-        console().print(_status_line(found, folder))
+        click.echo(_status_line(found, folder))
     return 0 if running else 1
 
 
@@ -89,7 +89,7 @@ def down(ctx: click.Context, home: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"stopped": stopped, "home": str(folder)})
     else:
-        console().print("devnet stopped" if stopped else f"no devnet was running in {folder}")
+        click.echo("devnet stopped" if stopped else f"no devnet was running in {folder}")
 
 
 @devnet.command()
@@ -156,12 +156,11 @@ def _print_handle(handle: "DevnetHandle", folder: Path, *, as_json: bool) -> Non
     shown.add_row("pools", f"{len(deployment.pools)}, see `router pools`")
     shown.add_row("executor", deployment.contracts["RouteExecutor"])
     shown.add_row("files", str(deployment_path(folder).parent))
-    out = console()
-    out.print(shown)
+    console().print(shown)
     if handle.attached:
-        out.print("it ran already")
+        click.echo("it ran already")
     if handle.outdated:
-        out.print("it was started by another version; `router devnet reset` starts this one's")
+        click.echo("it was started by another version; `router devnet reset` starts this one's")
 
 
 def _status_document(found: "DevnetStatus", folder: Path) -> dict[str, Any]:
