@@ -19,6 +19,7 @@ class ReconcileConfig:
     `known_senders` are addresses whose payments to us are deposits, refills or capital.
     `allowance_limits` is the most base units that a spender may be allowed of each token of the
     hot wallet. `max_search_blocks` bounds how far back the cause of a difference is looked for.
+    What would freeze the signer is compared a second time after `confirm_after_s`.
     """
 
     chain_id: int
@@ -30,6 +31,7 @@ class ReconcileConfig:
     allowance_limits: Mapping[str, int] = field(default_factory=dict)
     stuck_after_ms: int = 120_000
     max_search_blocks: int = 5_000
+    confirm_after_s: float = 0.25
     call_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:

@@ -2,11 +2,11 @@
 
 import structlog
 
-from router.domain.custody import ReconcileReport
+from router.domain.custody import Break, ReconcileReport
 from router.ports import Chain, ChainAudit, Clock, Database, UnitOfWork
 from router.reconcile.compare import Comparison, freezing_reason, is_clean
 from router.reconcile.config import HoldNeeds, ReconcileConfig
-from router.reconcile.facts import CLEAN, FactReader
+from router.reconcile.facts import CLEAN, FactReader, OnChain
 
 _log = structlog.get_logger(part="reconcile")
 
@@ -40,14 +40,25 @@ class Reconciler:
             FailureError: CHAIN_UNSTEADY, the chain never stood still; nothing was recorded.
             VenueUnavailable, TimeoutError: the node does not answer; nothing was recorded.
         """
+        breaks, on_chain = await self._compare()
+        if freezing_reason(breaks) is not None:
+            # A node shows what a transaction did one piece after the other: judge once it is done.
+            await self._clock.sleep_s(self._config.confirm_after_s)
+            breaks, on_chain = await self._compare()
+        return await self._record(breaks, on_chain)
+
+    async def _compare(self) -> tuple[list[Break], OnChain]:
         books, on_chain = await self._facts.read()
         comparison = Comparison(self._config, books, on_chain)
         transfers = await self._facts.transfers(books, on_chain.head)
         own = await self._facts.known_hashes(frozenset(t.tx_hash for t in transfers))
-        now_ms = self._clock.now_ms()
         unexplained = comparison.unexplained(transfers, own)
         refill_gas_wei = await self._facts.gas_of(comparison.unbooked_refills(unexplained))
-        breaks = comparison.breaks(unexplained, refill_gas_wei, now_ms)
+        now_ms = self._clock.now_ms()
+        return comparison.breaks(unexplained, refill_gas_wei, now_ms), on_chain
+
+    async def _record(self, breaks: list[Break], on_chain: OnChain) -> ReconcileReport:
+        now_ms = self._clock.now_ms()
         reason = freezing_reason(breaks)
 
         def record(uow: UnitOfWork) -> bool:

@@ -53,6 +53,8 @@ class SettlementConfig:
     `max_in_flight`: transactions sent and not yet mined. Geth-like pools guarantee 16 per account;
     an automining Anvil stalls when more than one is pending.
     `resend_after_ms`: silence after which the same bytes are sent again.
+    `foreign_after_ms`: how long a spent nonce without a receipt of ours is waited on before it
+    counts as somebody else's; nodes show the two one after the other.
     `bump_after_blocks` and `rebump_after_blocks`: blocks an attempt waits before it is replaced.
     """
 
@@ -64,6 +66,7 @@ class SettlementConfig:
     call_timeout_s: float = 5.0
     poll_interval_s: float = 0.05
     resend_after_ms: int = 3_000
+    foreign_after_ms: int = 2_000
     bump_after_blocks: int = 3
     rebump_after_blocks: int = 2
 

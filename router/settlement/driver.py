@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -16,7 +16,7 @@ from router.domain.settlement import (
     Outcome,
     Receipt,
 )
-from router.ports import Chain, Database, SettleHandler, UnitOfWork
+from router.ports import Chain, Clock, Database, SettleHandler, UnitOfWork
 from router.settlement.broadcast import Broadcaster
 from router.settlement.config import SettlementConfig
 from router.settlement.evidence import EvidenceReader
@@ -38,8 +38,10 @@ class Driver:
     broadcaster: Broadcaster
     evidence: EvidenceReader
     handlers: Mapping[IntentKind, SettleHandler]
+    clock: Clock
     config: SettlementConfig
     observer: Observer
+    _spent_since_ms: dict[str, int] = field(default_factory=dict)
 
     async def advance(self, intent_id: str) -> IntentState:
         """Take an intent as far as it goes without waiting; return its state.
@@ -72,24 +74,26 @@ class Driver:
 
     async def _watch(self, intent: Intent, attempts: Sequence[Attempt]) -> None:
         mined = await self._mined(attempts)
-        if mined is not None:
-            await self._set_mined(intent, mined[1])
-            return
-        if await self._nonce(intent.sender) <= intent.nonce:
+        if mined is None and await self._nonce(intent.sender) <= intent.nonce:
+            self._spent_since_ms.pop(intent.intent_id, None)
             head = await self._head()
             await self.broadcaster.keep_alive(intent, attempts, head.number)
             return
         # The nonce is spent. Read again, nonce last: one of ours may have been mined in between,
         # and a reorganisation may have given the nonce back.
-        mined = await self._mined(attempts)
+        mined = mined or await self._mined(attempts)
         if mined is not None:
+            self._spent_since_ms.pop(intent.intent_id, None)
             await self._set_mined(intent, mined[1])
         elif await self._nonce(intent.sender) > intent.nonce:
-            await self._set_foreign(intent)
+            # A node may show a nonce some moments before the receipt that goes with it.
+            since_ms = self._spent_since_ms.setdefault(intent.intent_id, self.clock.now_ms())
+            if self.clock.now_ms() - since_ms >= self.config.foreign_after_ms:
+                await self._set_foreign(intent)
 
     async def _confirm(self, intent: Intent, attempts: Sequence[Attempt]) -> None:
         mined = await self._mined(attempts)
-        if mined is None or not await self._is_canonical(mined[1]):
+        if mined is None:
             await self._set_reorganised(intent, attempts[-1])
             return
         attempt, receipt = mined
@@ -109,10 +113,12 @@ class Driver:
             if error.code != "EVIDENCE_MISMATCH":
                 raise
             mismatch = error
-        # Asked after the evidence was read: what was read across a reorganisation proves nothing.
-        if not await self._is_canonical(receipt):
-            await self._set_reorganised(intent, attempt)
-        elif mismatch is not None:
+        # Asked after the evidence was read: what was read across a reorganisation proves nothing,
+        # and the next pass finds out where the transaction is now.
+        block = await self._block(receipt.block_number)
+        if block is None or block.hash != receipt.block_hash:
+            return
+        if mismatch is not None:
             await self._freeze(intent, mismatch.message)
         elif outcome is not None:
             await self._finalise(intent, outcome, paid=receipt.status and not attempt.cancels)
@@ -200,10 +206,6 @@ class Driver:
             if mined is not None and mined[1].block_hash == receipt.block_hash:
                 total_wei += mined[1].gas_cost_wei
         return total_wei
-
-    async def _is_canonical(self, receipt: Receipt) -> bool:
-        block = await self._block(receipt.block_number)
-        return block is not None and block.hash == receipt.block_hash
 
     async def _block(self, number: int) -> BlockRef | None:
         async with asyncio.timeout(self.config.call_timeout_s):

@@ -79,6 +79,7 @@ class SettlementService:
             broadcaster=self._broadcaster,
             evidence=EvidenceReader(audit, registry, config.gas_asset, config.call_timeout_s),
             handlers=self._handlers,
+            clock=clock,
             config=config,
             observer=observer,
         )

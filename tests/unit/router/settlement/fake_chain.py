@@ -14,7 +14,7 @@ from router.domain.assets import NATIVE_ADDRESS, Asset, AssetRegistry
 from router.domain.errors import FailureError, OrderRejected, OutcomeUnknown, VenueUnavailable
 from router.domain.market import BlockRef
 from router.domain.settlement import Log, PlanPermit, Receipt, TxRequest
-from router.domain.transfers import TRANSFER_TOPIC
+from router.domain.transfers import TRANSFER_TOPIC, transfer_request
 
 CHAIN_ID = 31337
 GWEI = 10**9
@@ -103,7 +103,7 @@ class FakeSigner:
         return tx_hash, raw
 
     def sign_plan_permit(self, permit: PlanPermit, *, chain_id: int) -> bytes:
-        raise AssertionError("not used here")
+        raise AssertionError(f"no permit is used here: {permit} on {chain_id}")
 
 
 class FakeClock:
@@ -139,6 +139,7 @@ class FakeChain:
     pool: dict[tuple[str, int], FakeTx] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     forks: int = 0
+    allowances: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ref = BlockRef(
@@ -159,8 +160,6 @@ class FakeChain:
 
     def pay(self, asset: Asset, sender: str, to: str, units: int, *, mine: bool = True) -> str:
         """Send from an account of the outside world; return the hash."""
-        from router.domain.transfers import transfer_request
-
         request = transfer_request(asset, to, units, GAS_USED)
         nonce = self.blocks[-1].nonces.get(sender.lower(), 0)
         nonce += sum(1 for who, _ in self.pool if who == sender.lower())
@@ -193,13 +192,13 @@ class FakeChain:
 
     def mined_payments(self, asset: Asset, to: str) -> list[str]:
         """Return the hashes of successful transactions that paid an address, on this fork."""
-        found = []
-        for block in self.blocks:
-            for receipt in block.receipts.values():
-                for log in receipt.logs:
-                    if log.address == asset.address.lower() and log.topics[2] == _topic(to):
-                        found.append(receipt.tx_hash)
-        return found
+        return [
+            receipt.tx_hash
+            for block in self.blocks
+            for receipt in block.receipts.values()
+            for log in receipt.logs
+            if log.address == asset.address.lower() and log.topics[2] == _topic(to)
+        ]
 
     # Port Chain.
 
@@ -239,9 +238,8 @@ class FakeChain:
 
     async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:
         self._answer()
+        assert block is None or block < len(self.blocks), block
         return self.allowances.get((to.lower(), data[4:].hex()), 0).to_bytes(32)
-
-    allowances: dict[tuple[str, str], int] = field(default_factory=dict)
 
     # Port ChainAudit.
 

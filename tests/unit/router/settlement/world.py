@@ -7,7 +7,7 @@ from router.custody import CustodyConfig, CustodyService, SweepSettlement, Withd
 from router.domain.custody import Marks
 from router.domain.ledger import HOUSE_CAPITAL, Entry, Journal, JournalKind, user_account
 from router.domain.settlement import IntentKind
-from router.ledger import post
+from router.ledger import post, verify
 from router.ports import Database
 from router.settlement import (
     FeePolicy,
@@ -181,8 +181,6 @@ async def fund(world: World, account: str, asset: str, units: int) -> None:
 
 async def require_sound(world: World) -> None:
     """Ledger and chain agree to the unit, no hold is open, every cached number is right."""
-    from router.ledger import verify
-
     audit = await world.database.read(lambda uow: verify(uow.ledger))
     assert audit.problems == ()
     holds = await world.database.read(lambda uow: uow.ledger.holds())
