@@ -35,9 +35,16 @@ def configure_logs(level: str = "warning", style: str = "text") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        # Looked up per logger: whoever redirects standard error later redirects the logs too.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def ensure_logs(level: str, style: str) -> None:
+    """Configure logs unless the program that embeds us has done so already."""
+    if not structlog.is_configured():
+        configure_logs(level, style)
 
 
 def mask_secrets(

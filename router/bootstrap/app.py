@@ -48,7 +48,7 @@ from router.settlement import (
 )
 from router.settlement.steps import ignore_steps
 from router.storage import DirectoryLock, open_database
-from router.telemetry import logger
+from router.telemetry import ensure_logs, logger
 
 _log = logger("bootstrap")
 # No plan of ours comes near this much gas; the signer refuses what would.
@@ -134,6 +134,7 @@ async def open_app(
             DEVNET_NOT_RUNNING, DEVNET_DEAD or STORAGE_ERROR.
         VenueUnavailable: CHAIN_UNAVAILABLE.
     """
+    ensure_logs(settings.log.level, settings.log.format)
     profile = await load_profile(settings)
     async with AsyncExitStack() as stack:
         if not read_only:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.domain.errors import OutcomeUnknown, RouterError
+from router.domain.ledger import user_account
 from router.domain.market import Instrument
 from router.domain.orders import Side
 from router.domain.routes import Leg
@@ -80,7 +81,7 @@ class BookLegs:
             )
         order = TakerOrder(
             client_order_id=key,
-            account=account,
+            account=user_account(account),
             instrument=instrument.symbol,
             side=side_of(leg, instrument),
             lots=lots,

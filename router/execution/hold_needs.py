@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from router.domain.custody import HoldNeed
-from router.domain.ledger import Hold, user_account
+from router.domain.ledger import Hold
 from router.domain.market import Instrument
 from router.domain.orders import OrderState
 from router.execution.own_book_trade import pay_asset
@@ -26,7 +26,7 @@ def _of_book(uow: UnitOfWork, instruments: dict[str, Instrument]) -> list[HoldNe
     return [
         HoldNeed(
             hold_id=order.hold_id,
-            account=user_account(order.account),
+            account=order.account,
             asset=pay_asset(instruments[order.instrument], order.side).symbol,
             units=needed_units(instruments[order.instrument], order),
         )

@@ -258,7 +258,7 @@ class Router:
         lots, ticks = body.lots_and_ticks(traded)
         order = LimitOrder(
             client_order_id=body.client_order_id,
-            account=body.account,
+            account=user_account(body.account),
             instrument=traded.symbol,
             side=body.side,
             price_ticks=ticks,
@@ -274,11 +274,12 @@ class Router:
             FailureError: NOT_FOUND.
         """
         self._app.require_writing()
-        return await self._app.book.cancel(account, client_order_id)
+        return await self._app.book.cancel(user_account(account), client_order_id)
 
     async def open_orders(self, account: str | None = None) -> list[BookOrder]:
         """Return orders resting in our book."""
-        return await self._app.book.open_orders(account)
+        name = None if account is None else user_account(account)
+        return await self._app.book.open_orders(name)
 
     # -- accounts and wallets -------------------------------------------------------------------
 
