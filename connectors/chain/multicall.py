@@ -14,6 +14,8 @@ from router.domain.errors import VenueUnavailable
 
 MULTICALL3_ADDRESS: Final = "0xcA11bde05977b3631167028862bE2a173976CA11"
 CALLS_PER_CHUNK: Final = 500
+# Nodes refuse a request body of more than about 2 MB, and one packed call is half a kilobyte.
+CHUNKS_PER_BATCH: Final = 4
 AGGREGATE3: Final = AbiFunction.declare(
     "aggregate3", ["(address,bool,bytes)[]"], ["(bool,bytes)[]"]
 )
@@ -41,13 +43,20 @@ class Multicall:
     ) -> list[CallResult]:
         """Return each call's result in order.
 
-        Long lists go out in chunks of `CALLS_PER_CHUNK` within one JSON-RPC batch. They see the
-        same state only if `block` names one: a quantity, or `{"blockHash": ...}`.
+        Long lists go out in chunks of `CALLS_PER_CHUNK`. They see the same state only if `block`
+        names one: a quantity, or `{"blockHash": ...}`.
 
         Raises:
             RpcError: RPC_ERROR, the node refused, for instance because it lacks the block.
             VenueUnavailable: CHAIN_UNAVAILABLE, also when there is no Multicall3.
         """
+        results: list[CallResult] = []
+        for at in range(0, len(calls), CALLS_PER_CHUNK * CHUNKS_PER_BATCH):
+            window = calls[at : at + CALLS_PER_CHUNK * CHUNKS_PER_BATCH]
+            results += await self._run_batch(window, block)
+        return results
+
+    async def _run_batch(self, calls: Sequence[tuple[str, bytes]], block: Json) -> list[CallResult]:
         chunks = [calls[at : at + CALLS_PER_CHUNK] for at in range(0, len(calls), CALLS_PER_CHUNK)]
         answers = await self._rpc.batch(
             [

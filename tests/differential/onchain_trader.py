@@ -1,0 +1,184 @@
+"""Acts on the devnet through the real routers and the real position manager."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.chain.abi import AbiEvent, AbiFunction
+from connectors.chain.deployment import Deployment
+from connectors.chain.erc20 import APPROVE
+from connectors.chain.node import parse_receipt
+from connectors.chain.rpc import JsonRpc, from_quantity, to_hex, to_quantity
+from router.domain.market import PoolRef, Protocol
+from router.domain.settlement import Receipt
+
+FAR_DEADLINE = 2**40
+GAS = 8_000_000
+DEAL = 10**36
+V3_EXACT_IN = AbiFunction.declare(
+    "exactInputSingle", ["(address,address,uint24,address,uint256,uint256,uint256,uint160)"]
+)
+V3_EXACT_OUT = AbiFunction.declare(
+    "exactOutputSingle", ["(address,address,uint24,address,uint256,uint256,uint256,uint160)"]
+)
+V2_EXACT_IN = AbiFunction.declare(
+    "swapExactTokensForTokens", ["uint256", "uint256", "address[]", "address", "uint256"]
+)
+V2_EXACT_OUT = AbiFunction.declare(
+    "swapTokensForExactTokens", ["uint256", "uint256", "address[]", "address", "uint256"]
+)
+NPM_MINT = AbiFunction.declare(
+    "mint",
+    [
+        "(address,address,uint24,int24,int24,uint256,uint256,uint256,uint256,address,uint256)",
+    ],
+)
+NPM_DECREASE = AbiFunction.declare(
+    "decreaseLiquidity", ["(uint256,uint128,uint256,uint256,uint256)"]
+)
+V2_ADD = AbiFunction.declare(
+    "addLiquidity",
+    ["address", "address", "uint256", "uint256", "uint256", "uint256", "address", "uint256"],
+)
+INCREASED = AbiEvent.declare(
+    "IncreaseLiquidity", ["uint256", "uint128", "uint256", "uint256"], [True, False, False, False]
+)
+INCREASED_TOPIC = "0x" + INCREASED.topic0.hex()
+TICK_SPACINGS = {100: 1, 500: 10, 3000: 60, 10_000: 200}
+
+
+@dataclass
+class Trader:
+    """One account that owns plenty of every token; call `prepare` once."""
+
+    rpc: JsonRpc
+    deployment: Deployment
+    address: str
+    positions: list[tuple[int, int]] = field(default_factory=list)
+
+    async def prepare(self) -> None:
+        contracts = self.deployment.contracts
+        spenders = [
+            contracts[name]
+            for name in ("SwapRouter", "UniswapV2Router02", "NonfungiblePositionManager")
+        ]
+        tokens = [asset.address for asset in self.deployment.assets if not asset.is_native]
+        await self.rpc.call("anvil_impersonateAccount", [self.address])
+        await self.rpc.call("anvil_setBalance", [self.address, to_quantity(10**24)])
+        for token in tokens:
+            await self.rpc.call("anvil_dealERC20", [self.address, token, to_quantity(DEAL)])
+        calls = [(t, APPROVE.encode_call(s, 2**256 - 1)) for t in tokens for s in spenders]
+        receipts = await self.send(calls)
+        assert all(receipt.status for receipt in receipts)
+
+    async def send(self, calls: list[tuple[str, bytes]], gas: int = GAS) -> list[Receipt]:
+        """Mine the calls in order, as many to a block as fit; return the receipts."""
+        rpc = self.rpc
+        nonce = from_quantity(await rpc.call("eth_getTransactionCount", [self.address, "latest"]))
+        await rpc.call("evm_setAutomine", [False])
+        hashes = await rpc.batch(
+            [
+                (
+                    "eth_sendTransaction",
+                    [
+                        {
+                            "from": self.address,
+                            "to": to,
+                            "data": to_hex(call_data),
+                            "gas": to_quantity(gas),
+                            "nonce": to_quantity(nonce + offset),
+                        }
+                    ],
+                )
+                for offset, (to, call_data) in enumerate(calls)
+            ]
+        )
+        answers: list[Any] = [None]
+        for _ in range(len(calls) + 1):
+            if None not in answers:
+                break
+            await rpc.call("evm_mine")
+            answers = await rpc.batch([("eth_getTransactionReceipt", [h]) for h in hashes])
+        await rpc.call("evm_setAutomine", [True])
+        return [parse_receipt(answer) for answer in answers]
+
+    def swap_exact_in(self, pool: PoolRef, zero_for_one: bool, amount: int) -> tuple[str, bytes]:
+        token_in, token_out = _tokens(pool, zero_for_one)
+        if pool.protocol is Protocol.UNISWAP_V2:
+            return self.deployment.contracts["UniswapV2Router02"], V2_EXACT_IN.encode_call(
+                amount, 0, [token_in, token_out], self.address, FAR_DEADLINE
+            )
+        return self.deployment.contracts["SwapRouter"], V3_EXACT_IN.encode_call(
+            (token_in, token_out, pool.fee_ppm, self.address, FAR_DEADLINE, amount, 0, 0)
+        )
+
+    def swap_exact_out(self, pool: PoolRef, zero_for_one: bool, amount: int) -> tuple[str, bytes]:
+        token_in, token_out = _tokens(pool, zero_for_one)
+        if pool.protocol is Protocol.UNISWAP_V2:
+            return self.deployment.contracts["UniswapV2Router02"], V2_EXACT_OUT.encode_call(
+                amount, DEAL, [token_in, token_out], self.address, FAR_DEADLINE
+            )
+        return self.deployment.contracts["SwapRouter"], V3_EXACT_OUT.encode_call(
+            (token_in, token_out, pool.fee_ppm, self.address, FAR_DEADLINE, amount, DEAL, 0)
+        )
+
+    def mint(self, pool: PoolRef, tick: int, rng: random.Random) -> tuple[str, bytes]:
+        """Add a position of random width around or beside the price; a V2 pair gets both tokens."""
+        if pool.protocol is Protocol.UNISWAP_V2:
+            amount = 10 ** rng.randint(8, 20)
+            return self.deployment.contracts["UniswapV2Router02"], V2_ADD.encode_call(
+                pool.token0.address,
+                pool.token1.address,
+                amount,
+                amount,
+                0,
+                0,
+                self.address,
+                FAR_DEADLINE,
+            )
+        spacing = TICK_SPACINGS[pool.fee_ppm]
+        lower = (tick // spacing + rng.randint(-30, 20)) * spacing
+        upper = lower + rng.randint(1, 40) * spacing
+        amounts = (10 ** rng.randint(9, 22), 10 ** rng.randint(9, 22))
+        return self.deployment.contracts["NonfungiblePositionManager"], NPM_MINT.encode_call(
+            (
+                pool.token0.address,
+                pool.token1.address,
+                pool.fee_ppm,
+                lower,
+                upper,
+                *amounts,
+                0,
+                0,
+                self.address,
+                FAR_DEADLINE,
+            )
+        )
+
+    def remember_positions(self, receipts: list[Receipt]) -> None:
+        """Note the positions that mints made: (token id, liquidity)."""
+        for receipt in receipts:
+            self.positions += [
+                (int(log.topics[1], 16), int.from_bytes(log.data[:32], "big"))
+                for log in receipt.logs
+                if log.topics and log.topics[0] == INCREASED_TOPIC
+            ]
+
+    def burn(self, rng: random.Random) -> tuple[str, bytes] | None:
+        """Take out a part or all of a random position; None when there is none."""
+        if not self.positions:
+            return None
+        at = rng.randrange(len(self.positions))
+        token_id, liquidity = self.positions[at]
+        part = liquidity if rng.random() < 0.5 else rng.randint(1, liquidity)
+        self.positions[at] = (token_id, liquidity - part)
+        if part == liquidity:
+            del self.positions[at]
+        return self.deployment.contracts["NonfungiblePositionManager"], NPM_DECREASE.encode_call(
+            (token_id, part, 0, 0, FAR_DEADLINE)
+        )
+
+
+def _tokens(pool: PoolRef, zero_for_one: bool) -> tuple[str, str]:
+    pair = (pool.token0.address, pool.token1.address)
+    return pair if zero_for_one else (pair[1], pair[0])
