@@ -63,5 +63,5 @@ def table(title: str, *columns: str, right: frozenset[str] = frozenset()) -> Tab
     """Return an empty table; columns named in `right` are aligned for numbers."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made

@@ -1,0 +1,94 @@
+"""A routed order in the terminal: its way while it runs, and what became of it."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.output import table
+from router.domain.amounts import Amount
+from router.domain.orders import OrderState, OrderStatus
+from router.execution.events import OrderEvent
+
+STATUS_STYLES = {
+    OrderStatus.SETTLED: "green",
+    OrderStatus.PARTLY_SETTLED: "yellow",
+    OrderStatus.RETURNED: "red",
+}
+_LINES_MAX = 40
+
+
+class OrderProgress:
+    """Prints each thing that happens to an order once, with a spinner for what is awaited."""
+
+    def __init__(self, console: Console, *, silent: bool = False) -> None:
+        self._silent = silent
+        self._spinner = Spinner("dots", text="quoting")
+        self._live = Live(self._spinner, console=console, transient=True, refresh_per_second=10)
+
+    def __enter__(self) -> Self:
+        if not self._silent:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._silent:
+            self._live.stop()
+
+    def on_event(self, event: OrderEvent) -> None:
+        """Print one event of the order."""
+        if self._silent:
+            return
+        facts = "  ".join(f"{name} {value}" for name, value in event.facts.items())
+        self._live.console.print(Text.assemble((f"{event.kind:>12}", "bold"), f"  {facts}"))
+        self._spinner.update(text=f"{event.kind} ...")
+
+    def on_step(self, step: str, intent_id: str) -> None:
+        """Show which durable step the transaction reached."""
+        if not self._silent:
+            self._spinner.update(text=f"transaction {intent_id[:12]} {step} ...")
+
+
+def print_order(console: Console, state: OrderState) -> None:
+    order = state.order
+    spent = Amount(state.spent_units, order.asset_in)
+    received = Amount(state.received_units, order.asset_out)
+    style = STATUS_STYLES.get(state.status, "yellow")
+    line = Text.assemble(
+        f"order {order.order_id}: ", (str(state.status), style), f", {spent} -> {received}"
+    )
+    if state.reason:
+        line.append(f" ({state.reason})")
+    console.print(line)
+
+
+def orders_table(states: list[OrderState]) -> Table:
+    right = frozenset({"amount", "limit", "spent", "received"})
+    made = table(
+        "orders", "id", "account", "amount", "limit", "spent", "received", "status", right=right
+    )
+    for state in states[:_LINES_MAX]:
+        order = state.order
+        is_exact_in = order.mode == "exact_in"
+        fixed, other = (
+            (order.asset_in, order.asset_out) if is_exact_in else (order.asset_out, order.asset_in)
+        )
+        made.add_row(
+            order.order_id,
+            order.account,
+            f"{'sell' if is_exact_in else 'buy'} {Amount(order.amount_units, fixed)}",
+            str(Amount(order.limit_units, other)),
+            str(Amount(state.spent_units, order.asset_in)),
+            str(Amount(state.received_units, order.asset_out)),
+            Text(str(state.status), style=STATUS_STYLES.get(state.status, "yellow")),
+        )
+    return made
