@@ -92,6 +92,8 @@ class HeadTracker:
 
         None when the chain moved while it was walked.
         """
+        if self._known and head.number - self._known[-1].number >= self._history:
+            return [head]  # Nothing known could be met within the history.
         newest_first = [head]
         known_hashes = {block.hash for block in self._known}
         while self._known and len(newest_first) < self._history:
