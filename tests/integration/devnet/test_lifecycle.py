@@ -126,7 +126,9 @@ async def test_a_stranger_with_the_old_process_id_is_neither_trusted_nor_killed(
 ) -> None:
     handle = await up(home, port=0)
     real = DevnetState.load(home).node
-    with python_process("input()") as stranger:
+    with python_process("print(flush=True); input()") as stranger:
+        assert stranger.stdout is not None
+        await asyncio.to_thread(stranger.stdout.readline)  # It has a command line from here on.
         write_state(home, pid=stranger.pid)
         assert (await status(home)).condition is DevnetCondition.DEAD
         assert not await down(home)
