@@ -1,6 +1,6 @@
 """The two parts of a plan: what one transaction does on chain, and what the books do after it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.domain.assets import Asset
 from router.domain.orders import SwapMode
@@ -55,8 +55,15 @@ def parts_of(quote: Quote, required_units: int) -> Parts:
     flows = net_flows(legs)
     amount_in = -flows.pop(quote.asset_in)
     minimums = tuple((asset, least(units)) for asset, units in flows.items() if units > 0)
+    kept = {asset for asset, _ in minimums}
     chain = ChainPart(
-        legs=legs, asset_in=quote.asset_in, amount_in_units=amount_in, minimums=minimums
+        # A swap must not take the rest of what the books are to trade on afterwards.
+        legs=tuple(
+            replace(leg, takes_rest=leg.takes_rest and leg.asset_in not in kept) for leg in legs
+        ),
+        asset_in=quote.asset_in,
+        amount_in_units=amount_in,
+        minimums=minimums,
     )
     return Parts(chain=chain, book=book)
 
