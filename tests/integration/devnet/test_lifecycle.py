@@ -126,15 +126,17 @@ async def test_a_stranger_with_the_old_process_id_is_neither_trusted_nor_killed(
 ) -> None:
     handle = await up(home, port=0)
     real = DevnetState.load(home).node
-    with python_process("print(flush=True); input()") as stranger:
-        assert stranger.stdout is not None
-        await asyncio.to_thread(stranger.stdout.readline)  # It has a command line from here on.
-        write_state(home, pid=stranger.pid)
-        assert (await status(home)).condition is DevnetCondition.DEAD
-        assert not await down(home)
-        assert stranger.poll() is None
-        stranger.communicate(b"\n", timeout=10)
-    assert await anvil.stop(real)
+    try:
+        with python_process("print(flush=True); input()") as stranger:
+            assert stranger.stdout is not None
+            await asyncio.to_thread(stranger.stdout.readline)  # Now it has a command line.
+            write_state(home, pid=stranger.pid)
+            assert (await status(home)).condition is DevnetCondition.DEAD
+            assert not await down(home)
+            assert stranger.poll() is None
+            stranger.communicate(b"\n", timeout=10)
+    finally:
+        assert await anvil.stop(real)
     assert handle.pid == real.pid
 
 
