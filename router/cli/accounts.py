@@ -179,6 +179,12 @@ def journals(
         console().print(journals_table(found, assets))
 
 
+def short_account(account: str) -> str:
+    """Return an account for people: a wallet's address by its two ends."""
+    head, _, address = account.rpartition("/0x")
+    return f"{head}/0x{address[:4]}..{address[-4:]}" if head else account
+
+
 def journals_table(found: list[PostedJournal], assets: AssetRegistry) -> Table:
     right = frozenset({"debit", "credit", "#"})
     made = table("journals", "#", "kind", "account", "debit", "credit", "asset", right=right)
@@ -188,7 +194,7 @@ def journals_table(found: list[PostedJournal], assets: AssetRegistry) -> Table:
             made.add_row(
                 str(posted.sequence) if index == 0 else "",
                 str(posted.journal.kind) if index == 0 else "",
-                entry.account,
+                short_account(entry.account),
                 text if entry.units > 0 else "",
                 text if entry.units < 0 else "",
                 entry.asset,

@@ -15,9 +15,15 @@ from router.domain.assets import Asset
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def console() -> Console:
+PIPED_WIDTH = 120
+
+
+def console(*, quiet: bool = False) -> Console:
     """Return the console for people; progress and pictures go to it, JSON never does."""
-    return Console(highlight=False, soft_wrap=False)
+    made = Console(highlight=False, quiet=quiet)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH  # rich would take 80 columns where nobody can see a terminal
+    return made
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - this is the boundary to JSON

@@ -19,9 +19,12 @@ from router.domain.routes import Quote
 from router.domain.settlement import Intent
 from router.execution.events import OrderEvent, ignore_order_events
 from router.execution.own_book import LimitOrder, LimitResult
+from router.ports import UnitOfWork
 from router.settings import Settings, load_settings
+from router.telemetry import logger
 from router.wire import LimitOrderBody, QuoteBody, RouteBody
 
+_log = logger("sdk")
 AmountInput = str | int | Decimal
 _JOURNALS_MAX = 10_000
 
@@ -364,6 +367,23 @@ class Router:
         self._app.require_writing()
         await self._app.custody.scan_deposits()
         return await self._app.reconciler.run()
+
+    async def thaw(self, reason: str) -> str | None:
+        """Let the signer sign again; return why it was frozen, None when it was not.
+
+        `reason` says why that is safe now; it is logged with what it was frozen for.
+        """
+        self._app.require_writing()
+        was = await self._app.database.write(_thaw)
+        if was is not None:
+            _log.warning("signer_thawed", reason=reason, was_frozen_for=was)
+        return was
+
+
+def _thaw(uow: UnitOfWork) -> str | None:
+    was = uow.custody.freeze()
+    uow.custody.freeze(thaw=True)
+    return was
 
 
 def _amount_text(amount: AmountInput) -> str:

@@ -1,0 +1,37 @@
+"""A process that dies: routes one order and kills itself the moment its transaction is stored.
+
+Run as `python -m router.cli.demo.victim HOME`. SIGKILL cannot be caught, so nothing is tidied
+up; whatever the next start needs has to be on disk already.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+from router.domain.orders import OrderState
+from router.sdk import Router
+from router.settings import load_settings
+
+ACCOUNT = "bob"
+SELL, BUY, AMOUNT = "USDC", "WBTC", "1.5"
+CLIENT_ORDER_ID = "demo-second"
+LAST_STEP = "stored"
+
+
+def die_at_last_step(step: str, _intent_id: str) -> None:
+    """Kill this very process once the signed bytes are on disk and before they are sent."""
+    if step == LAST_STEP:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def route_and_die(home: str) -> OrderState:
+    settings = load_settings(None, {"home": home})
+    async with Router.open(settings, on_settlement_step=die_at_last_step) as router:
+        quote = await router.quote(SELL, BUY, AMOUNT, exact_out=True)
+        return await router.route(quote, account=ACCOUNT, client_order_id=CLIENT_ORDER_ID)
+
+
+if __name__ == "__main__":
+    asyncio.run(route_and_die(sys.argv[1]))
+    sys.exit("the process was meant to die and did not")
