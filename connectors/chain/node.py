@@ -241,6 +241,7 @@ class RpcChainAudit:
         Each log comes once, in chain order, with its place within its own receipt.
 
         Raises:
+            RpcError: RPC_ERROR, the node does not have all of the blocks.
             VenueUnavailable: CHAIN_UNAVAILABLE, also when the chain reorganised meanwhile.
         """
         queries: list[RpcCall] = []

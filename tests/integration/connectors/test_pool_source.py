@@ -139,11 +139,13 @@ async def test_an_old_snapshot_never_changes(trader: Trader, source: UniswapPool
 
 
 async def test_a_long_absence_ends_in_one_whole_read(
-    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: UniswapPoolSource
+    rpc: JsonRpc, deployment: Deployment, trader: Trader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("connectors.dex.source.DEFAULT_HISTORY", 8)
+    source = UniswapPoolSource(rpc, deployment.pools)
     _, pools = await source.snapshot()
     await act(trader, pools, random.Random(5), 5)
-    await rpc.call("anvil_mine", [hex(300)])
+    await rpc.call("anvil_mine", [hex(10)])
     _, pools = await source.snapshot()
     assert states(pools) == await whole(rpc, deployment)
     assert source.whole_reads == 2
