@@ -184,6 +184,7 @@ class ScheduleSettings(_Section):
     sweep_interval_ms: int = Field(default=60_000, ge=50)
     pool_refresh_interval_ms: int = Field(default=2_000, ge=50)
     deposit_scan_interval_ms: int = Field(default=1_000, ge=50)
+    settle_interval_ms: int = Field(default=500, ge=50)
     stop_timeout_ms: int = Field(default=10_000, ge=1)
 
 
