@@ -51,7 +51,7 @@ async def new_folder(target: Path) -> AsyncIterator[Path]:
     What stood at `target` is replaced. Call it inside `exclusive`.
 
     Raises:
-        FailureError: DEVNET_TOOLS_MISSING, the cache cannot be written.
+        FailureError: DEVNET_TOOLS_MISSING, the cache cannot be written or the disk is full.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,8 @@ async def new_folder(target: Path) -> AsyncIterator[Path]:
     try:
         yield draft
         await asyncio.to_thread(_replace, draft, target)
+    except OSError as error:
+        raise _unwritable(target.parent, error) from error
     finally:
         await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
 
@@ -102,5 +104,6 @@ def _try_lock(descriptor: int) -> bool:
 def _unwritable(folder: Path, error: OSError) -> FailureError:
     return FailureError(
         "DEVNET_TOOLS_MISSING",
-        f"{folder} cannot be written: {error.strerror}. ROUTER_CACHE names the cache's folder.",
+        f"{folder} cannot be written: {error.strerror}; "
+        "set ROUTER_CACHE or --home to another folder.",
     )

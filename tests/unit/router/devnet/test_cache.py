@@ -1,6 +1,8 @@
 """Folders of the cache are whole or absent; one process at a time makes them."""
 
 import asyncio
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -38,6 +40,18 @@ async def test_a_failed_attempt_leaves_nothing_and_keeps_what_was_there(tmp_path
         await fail_halfway(target)
     assert names(target) == ["old"]
     assert names(tmp_path) == ["key"]
+
+
+async def fill_the_disk(target: Path) -> None:
+    async with new_folder(target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+async def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FailureError) as caught:
+        await fill_the_disk(tmp_path / "key")
+    assert "No space left" in caught.value.message
+    assert names(tmp_path) == []
 
 
 async def test_a_new_folder_replaces_the_old_one_entirely(tmp_path: Path) -> None:
