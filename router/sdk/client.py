@@ -22,10 +22,8 @@ from router.execution.own_book import LimitOrder, LimitResult
 from router.ports import UnitOfWork
 from router.settings import Settings, load_settings
 from router.telemetry import logger
-from router.telemetry import logger
 from router.wire import LimitOrderBody, QuoteBody, RouteBody
 
-_log = logger("sdk")
 _log = logger("sdk")
 AmountInput = str | int | Decimal
 _JOURNALS_MAX = 10_000
@@ -386,22 +384,6 @@ def _thaw(uow: UnitOfWork) -> str | None:
     was = uow.custody.freeze()
     uow.custody.freeze(thaw=True)
     return was
-
-    async def thaw(self, reason: str) -> str | None:
-        """Let the signer sign again; returns what it was frozen for, None when it was not.
-
-        `reason` says why that is safe, and is logged: an operator answers for it.
-
-        Raises:
-            UsageError: USAGE, no reason was given.
-        """
-        self._app.require_writing()
-        if not reason.strip():
-            raise UsageError("USAGE", "Say why it is safe to sign again.")
-        was = await self._app.database.read(lambda uow: uow.custody.freeze())
-        await self._app.database.write(lambda uow: uow.custody.freeze(thaw=True))
-        _log.warning("signer_thawed", reason=reason, was_frozen_for=was)
-        return was
 
 
 def _amount_text(amount: AmountInput) -> str:
