@@ -27,6 +27,9 @@ PLAN_TYPE: Final = (
 # the pull, the bookkeeping and the event; each output pays for one transfer and two balances.
 PLAN_GAS: Final = 150_000
 OUTPUT_GAS: Final = 60_000
+# A leg's own estimate counts the ticks that a V3 swap crosses, not the words of the tick bitmap
+# that it walks through; this covers ten words, more than the price of any sane order moves.
+WALK_GAS: Final = 50_000
 # A limit that is too low loses the whole gas of the plan, one that is too high loses nothing.
 GAS_MARGIN_BPS: Final = 3_000
 APPROVAL_GAS_LIMIT: Final = 120_000
@@ -132,7 +135,7 @@ def hash_plan(plan: Plan) -> bytes:
 
 def plan_gas_limit(legs: Sequence[Leg], output_count: int) -> int:
     """Return the gas limit of a plan: its legs' own estimates and the rest, with a margin."""
-    gas = PLAN_GAS + output_count * OUTPUT_GAS + sum(leg.gas for leg in legs)
+    gas = PLAN_GAS + output_count * OUTPUT_GAS + sum(leg.gas + WALK_GAS for leg in legs)
     return gas * (BPS_ONE + GAS_MARGIN_BPS) // BPS_ONE
 
 

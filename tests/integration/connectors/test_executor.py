@@ -1,0 +1,233 @@
+"""Plans encoded, signed and run on the real executor, Permit2 and pools, to the wei."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from connectors.chain.abi import load_contract
+from connectors.chain.deployment import Deployment
+from connectors.chain.executor import ExecutorEncoder, Plan, hash_plan
+from connectors.chain.keystore import HotKey
+from connectors.chain.node import RpcChain, RpcChainAudit
+from connectors.chain.policy import SignerPolicy
+from connectors.chain.rpc import JsonRpc
+from connectors.chain.signer import LocalSigner
+from connectors.dex.pool_state import UniswapPool
+from connectors.dex.reader import WholePoolReader
+from router.domain.assets import Asset
+from router.domain.errors import OrderRejected
+from router.domain.market import Protocol
+from router.domain.routes import Leg
+from router.domain.settlement import Receipt, TxRequest
+
+KEY = HotKey(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
+CHAIN_ID = 31337
+PLENTY = 10**30
+
+
+@dataclass
+class World:
+    rpc: JsonRpc
+    chain: RpcChain
+    audit: RpcChainAudit
+    signer: LocalSigner
+    encoder: ExecutorEncoder
+    deployment: Deployment
+    pools: dict[str, UniswapPool]
+    permit_nonce: int = 0
+
+    async def run(self, request: TxRequest) -> Receipt:
+        """Sign by the policy, send, and wait for the block."""
+        max_fee, tip = await self.audit.suggest_fees()
+        tx_hash, raw = self.signer.sign_transaction(
+            request,
+            chain_id=CHAIN_ID,
+            nonce=await self.chain.nonce(self.signer.address),
+            max_fee_wei=max_fee,
+            max_tip_wei=tip,
+        )
+        await self.chain.send_raw(raw)
+        while (receipt := await self.chain.receipt(tx_hash)) is None:
+            continue  # Anvil answers before the block is there.
+        return receipt
+
+    async def plan(
+        self, legs: list[Leg], amount: int, minimums: list[tuple[Asset, int]]
+    ) -> TxRequest:
+        self.permit_nonce += 1
+        head = await self.chain.head()
+        return self.encoder.encode(
+            plan_id=b"\7" * 32,
+            legs=legs,
+            amount_in_units=amount,
+            minimums=minimums,
+            permit_nonce=self.permit_nonce,
+            deadline_s=head.timestamp_s + 600,
+            signer=self.signer,
+            chain_id=CHAIN_ID,
+        )
+
+    async def balances(self, *assets: Asset) -> list[int]:
+        head = await self.chain.head()
+        return await self.audit.balances([(self.signer.address, a) for a in assets], head.number)
+
+    def pool(self, protocol: Protocol, one: str, other: str, fee_ppm: int) -> UniswapPool:
+        return self.pools[self.deployment.pool(protocol, one, other, fee_ppm).address]
+
+
+def leg_of(pool: UniswapPool, asset_in: Asset, amount: int, *, takes_rest: bool = False) -> Leg:
+    ref = pool.ref
+    quote = pool.core.quote_exact_in(asset_in == ref.token0, amount)
+    return Leg(
+        venue_id=ref.venue_id,
+        protocol=ref.protocol,
+        label=ref.label,
+        asset_in=asset_in,
+        asset_out=ref.token1 if asset_in == ref.token0 else ref.token0,
+        amount_in_units=amount,
+        amount_out_units=quote.amount_out,
+        fee_units=quote.fee_amount,
+        fee_ppm=ref.fee_ppm,
+        gas=quote.gas,
+        ticks_crossed=quote.ticks_crossed,
+        share_bps=10_000,
+        takes_rest=takes_rest,
+        marginal_price=1.0,
+    )
+
+
+@pytest.fixture
+async def world(rpc: JsonRpc, deployment: Deployment) -> AsyncIterator[World]:
+    chain = await RpcChain.open(rpc, CHAIN_ID)
+    policy = SignerPolicy(
+        chain_id=CHAIN_ID,
+        executor=deployment.contracts["RouteExecutor"],
+        permit2=deployment.contracts["Permit2"],
+        tokens=frozenset(asset.address for asset in deployment.assets if not asset.is_native),
+        max_gas_cost_wei=10**18,
+    )
+    encoder = ExecutorEncoder(
+        deployment.contracts["RouteExecutor"], deployment.contracts["Permit2"]
+    )
+    pools = await WholePoolReader(rpc).read(deployment.pools, await chain.head())
+    made = World(
+        rpc=rpc,
+        chain=chain,
+        audit=RpcChainAudit(rpc),
+        signer=LocalSigner(KEY, policy),
+        encoder=encoder,
+        deployment=deployment,
+        pools={pool.ref.address: pool for pool in pools if pool is not None},
+    )
+    for symbol in ("WETH", "USDC", "USDT", "DAI"):
+        asset = deployment.asset(symbol)
+        await rpc.call("anvil_dealERC20", [KEY.address, asset.address, hex(PLENTY)])
+        assert (await made.run(encoder.approval(asset))).status
+    return made
+
+
+async def test_a_split_over_v2_and_v3_delivers_the_quoted_sum(world: World) -> None:
+    weth, usdc = world.deployment.asset("WETH"), world.deployment.asset("USDC")
+    legs = [
+        leg_of(world.pool(Protocol.UNISWAP_V2, "WETH", "USDC", 3000), weth, 2 * 10**18),
+        leg_of(world.pool(Protocol.UNISWAP_V3, "WETH", "USDC", 500), weth, 7 * 10**18),
+        leg_of(
+            world.pool(Protocol.UNISWAP_V3, "WETH", "USDC", 3000), weth, 10**18, takes_rest=True
+        ),
+    ]
+    quoted = sum(leg.amount_out_units for leg in legs)
+    before = await world.balances(weth, usdc)
+    request = await world.plan(legs, 10 * 10**18, [(usdc, quoted)])
+    receipt = await world.run(request)
+    after = await world.balances(weth, usdc)
+    assert receipt.status
+    assert [after[0] - before[0], after[1] - before[1]] == [-10 * 10**18, quoted]
+    address = world.signer.address
+    assert world.encoder.delivered(receipt, address) == {usdc.address.lower(): quoted}
+    assert world.encoder.spent(receipt, address) == {weth.address.lower(): 10 * 10**18}
+    assert receipt.gas_used < request.gas_limit
+
+
+async def test_two_hops_pass_everything_on_and_leave_nothing_behind(world: World) -> None:
+    dai, weth, usdt = (world.deployment.asset(s) for s in ("DAI", "WETH", "USDT"))
+    first = leg_of(world.pool(Protocol.UNISWAP_V3, "DAI", "WETH", 3000), dai, 5_000 * 10**18)
+    second = leg_of(
+        world.pool(Protocol.UNISWAP_V2, "USDT", "WETH", 3000),
+        weth,
+        first.amount_out_units,
+        takes_rest=True,
+    )
+    request = await world.plan([first, second], 5_000 * 10**18, [(usdt, second.amount_out_units)])
+    receipt = await world.run(request)
+    assert receipt.status
+    assert world.encoder.delivered(receipt, world.signer.address) == {
+        usdt.address.lower(): second.amount_out_units
+    }
+    executor = world.encoder.executor_address
+    head = await world.chain.head()
+    assert await world.audit.balances([(executor, a) for a in (dai, weth, usdt)], head.number) == [
+        0,
+        0,
+        0,
+    ]
+
+
+async def test_random_single_legs_execute_to_the_wei_within_their_gas_limit(world: World) -> None:
+    rng = random.Random(4)
+    one_trade = {"WETH": 10**19, "USDC": 10**10, "USDT": 10**10, "DAI": 10**22}
+    candidates = [
+        pool
+        for pool in world.pools.values()
+        if {pool.ref.token0.symbol, pool.ref.token1.symbol} <= one_trade.keys()
+    ]
+    assert len(candidates) >= 10
+    for pool in candidates:
+        asset_in = rng.choice([pool.ref.token0, pool.ref.token1])
+        amount = one_trade[asset_in.symbol] // rng.randint(1, 50)
+        leg = leg_of(pool, asset_in, amount, takes_rest=True)
+        request = await world.plan(
+            [leg], leg.amount_in_units, [(leg.asset_out, leg.amount_out_units)]
+        )
+        receipt = await world.run(request)
+        assert receipt.status, (leg.label, receipt.gas_used, request.gas_limit)
+        assert world.encoder.delivered(receipt, world.signer.address) == {
+            leg.asset_out.address.lower(): leg.amount_out_units
+        }
+
+
+async def test_a_minimum_one_unit_above_the_quote_reverts_and_moves_nothing_but_gas(
+    world: World,
+) -> None:
+    weth, usdc = world.deployment.asset("WETH"), world.deployment.asset("USDC")
+    leg = leg_of(world.pool(Protocol.UNISWAP_V3, "WETH", "USDC", 500), weth, 10**18)
+    request = await world.plan([leg], 10**18, [(usdc, leg.amount_out_units + 1)])
+    before = await world.balances(weth, usdc)
+    with pytest.raises(OrderRejected) as caught:
+        await world.audit.estimate_gas(world.signer.address, request)
+    assert "MinOutNotMet" in caught.value.message
+    receipt = await world.run(request)
+    assert not receipt.status
+    assert await world.balances(weth, usdc) == before
+    assert world.encoder.delivered(receipt, world.signer.address) == {}
+
+
+async def test_the_plan_hash_is_the_contracts_own(world: World) -> None:
+    token, other = (world.deployment.asset(s).address for s in ("WETH", "USDC"))
+    plans: list[Plan] = [
+        (b"\1" * 32, token, 5, 2**255, 2**40, [(0, other, token, other, 3000, 2**256 - 1)], []),
+        (
+            b"\2" * 32,
+            token,
+            2**256 - 1,
+            0,
+            0,
+            [(1, other, token, other, 0, 7), (0, token, other, token, 1, 9)],
+            [(other, 1), (token, 2)],
+        ),
+    ]
+    function = load_contract("RouteExecutor").functions["hashPlan"]
+    for plan in plans:
+        answer = await world.chain.call(world.encoder.executor_address, function.encode_call(plan))
+        assert answer == hash_plan(plan)
