@@ -1,11 +1,14 @@
 """Operators' commands: reconcile, thaw, serve, doctor."""
 
+import asyncio
+
 import click
 from rich.table import Table
 
 from router.cli.output import JSON_OPTION, console, print_json, table
-from router.cli.session import use_router
+from router.cli.session import settings_of, use_router
 from router.domain.custody import ReconcileReport
+from router.domain.errors import UsageError
 
 
 @click.command()
@@ -63,3 +66,44 @@ def thaw(ctx: click.Context, reason: str, as_json: bool) -> None:
         print_json({"was_frozen_for": was})
     else:
         click.echo(f"thawed; it was frozen for: {was}" if was else "the signer was not frozen")
+
+
+@click.command()
+@click.option("--no-api", is_flag=True, help="Timers only, without the HTTP API.")
+@JSON_OPTION
+@click.pass_context
+def serve(ctx: click.Context, no_api: bool, as_json: bool) -> None:
+    """Run the timers until SIGINT or SIGTERM: deposits, pools, settlement, sweep, reconcile."""
+    if not no_api:
+        raise UsageError("USAGE", "Only the timers can be served: run `router serve --no-api`.")
+    from router.bootstrap import serve as run_timers  # noqa: PLC0415 - loads the services
+
+    if not as_json:
+        click.echo("serving the timers; Ctrl-C stops")
+    report = use_router(ctx, lambda router: run_timers(router.app))
+    if as_json:
+        print_json(report)
+        return
+    made = table("jobs", "job", "runs", "failures", right=frozenset({"runs", "failures"}))
+    for name, count in report.jobs.items():
+        made.add_row(name, str(count.runs), str(count.failures))
+    console().print(made)
+
+
+@click.command()
+@JSON_OPTION
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> int:
+    """Examine the installation and this data directory. Exit code 1 if something is wrong."""
+    from router.bootstrap import Grade, diagnose  # noqa: PLC0415 - loads the services
+
+    findings = asyncio.run(diagnose(settings_of(ctx)))
+    if as_json:
+        print_json(findings)
+    else:
+        styles = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.FAILED: "red"}
+        made = table("doctor", "what", "verdict", "detail")
+        for one in findings:
+            made.add_row(one.name, f"[{styles[one.grade]}]{one.grade}[/]", one.detail)
+        console().print(made)
+    return 1 if any(one.grade is Grade.FAILED for one in findings) else 0
