@@ -5,8 +5,8 @@ The market: WETH/USDC, lot 0.0001 WETH, tick 0.01 USDC, taker fee 0.1 %. Bids 20
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -14,10 +14,14 @@ from connectors.cex.ccxt_venue import CcxtVenue, make_exchange
 from connectors.cex.simulated import SimulatedMarket, SimulatedVenue
 from router.domain.assets import Asset
 from router.domain.errors import FailureError, OrderRejected
+from router.domain.ledger import Entry, Journal, JournalKind, wallet_account
 from router.domain.market import Instrument, LadderLevel
 from router.domain.orders import Side
 from router.domain.taking import TakerFill, TakerOrder
-from router.ports import OrderVenue
+from router.execution.own_book import LimitOrder, OwnBook
+from router.ledger import available_units, post
+from router.ports import Database, OrderVenue
+from router.storage import open_database
 from tests.conformance.local_binance import LocalBinance
 
 WETH = Asset(symbol="WETH", decimals=18, chain_id=31337, address="0x" + "11" * 20)
@@ -34,7 +38,17 @@ BIDS = ((200_000, 15_000), (199_950, 30_000))
 ASKS = ((200_100, 10_000), (200_200, 20_000), (201_000, 50_000))
 FUNDS = {"WETH": 10 * 10**18, "USDC": 15_000 * 10**6}
 
-Settle = Callable[[], Awaitable[None]]
+TAKER = "user/alice"
+MAKER = "user/maker"
+MAKER_FUNDS = {"WETH": 100 * 10**18, "USDC": 100_000 * 10**6}
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A venue in the market above, and what the taker owns, asset by asset."""
+
+    venue: OrderVenue
+    owned: Callable[[], Awaitable[dict[str, int]]]
 
 
 class ManualClock:
@@ -50,13 +64,14 @@ def levels(pairs: tuple[tuple[int, int], ...]) -> tuple[LadderLevel, ...]:
 
 
 @asynccontextmanager
-async def simulated() -> AsyncIterator[OrderVenue]:
+async def simulated() -> AsyncIterator[Stand]:
     market = SimulatedMarket(instrument=MARKET, bids=levels(BIDS), asks=levels(ASKS))
-    yield SimulatedVenue("sim", [market], balances=FUNDS, clock=ManualClock())
+    venue = SimulatedVenue("sim", [market], balances=FUNDS, clock=ManualClock())
+    yield Stand(venue, venue.balances)
 
 
 @asynccontextmanager
-async def through_ccxt(answer_style: str) -> AsyncIterator[OrderVenue]:
+async def through_ccxt(answer_style: str) -> AsyncIterator[Stand]:
     local = LocalBinance(
         bids=[[price, lots * MARKET.lot_units] for price, lots in BIDS],
         asks=[[price, lots * MARKET.lot_units] for price, lots in ASKS],
@@ -70,29 +85,76 @@ async def through_ccxt(answer_style: str) -> AsyncIterator[OrderVenue]:
     local.point_at(exchange, server)
     try:
         venue = await CcxtVenue.open(exchange, "binance", [MARKET], ManualClock(), deadline_s=5)
-        yield venue
+        yield Stand(venue, venue.balances)
         await venue.close()
     finally:
         await server.close()
 
 
-VENUES: dict[str, Callable[[], object]] = {
+@asynccontextmanager
+async def own_book() -> AsyncIterator[Stand]:
+    database = open_database("sqlite://")
+    book = OwnBook(database, [MARKET], ManualClock())
+    await deposit(database, TAKER, FUNDS)
+    await deposit(database, MAKER, MAKER_FUNDS)
+    for side, pairs in ((Side.BUY, BIDS), (Side.SELL, ASKS)):
+        for price, lots in pairs:
+            await book.place_limit(
+                LimitOrder(
+                    client_order_id=f"maker-{side}-{price}",
+                    account=MAKER,
+                    instrument=MARKET.symbol,
+                    side=side,
+                    price_ticks=price,
+                    lots=lots,
+                )
+            )
+
+    async def owned() -> dict[str, int]:
+        return await database.read(
+            lambda uow: {symbol: available_units(uow.ledger, TAKER, symbol) for symbol in FUNDS}
+        )
+
+    yield Stand(book, owned)
+    await database.close()
+
+
+async def deposit(database: Database, account: str, funds: dict[str, int]) -> None:
+    for symbol, units in funds.items():
+        journal = Journal(
+            key=f"deposit/{account}/{symbol}",
+            kind=JournalKind.DEPOSIT,
+            entries=(
+                Entry(account=wallet_account("0x01"), asset=symbol, units=units),
+                Entry(account=account, asset=symbol, units=-units),
+            ),
+        )
+        await database.write(lambda uow, j=journal: post(uow.ledger, j, 1))
+
+
+STANDS: dict[str, Callable[[], AbstractAsyncContextManager[Stand]]] = {
     "simulated": simulated,
     "ccxt": lambda: through_ccxt("full"),
     "ccxt that answers with the id only": lambda: through_ccxt("ack"),
+    "own book": own_book,
 }
 
 
-@pytest.fixture(params=VENUES)
-async def venue(request: pytest.FixtureRequest) -> AsyncIterator[OrderVenue]:
-    async with VENUES[request.param]() as opened:  # type: ignore[attr-defined]
-        yield opened
+@pytest.fixture(params=STANDS)
+async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
+    async with STANDS[request.param]() as made:
+        yield made
+
+
+@pytest.fixture
+def venue(stand: Stand) -> OrderVenue:
+    return stand.venue
 
 
 def order(side: Side, lots: int, limit: int, client_id: str = "order-1") -> TakerOrder:
     return TakerOrder(
         client_order_id=client_id,
-        account="alice",
+        account=TAKER,
         instrument=MARKET.symbol,
         side=side,
         lots=lots,
@@ -160,11 +222,12 @@ async def test_an_order_that_crosses_nothing_fills_nothing_and_costs_nothing(
     assert fill == TakerFill(filled_lots=0, paid_units=0, received_units=0, fee_units=0)
 
 
-async def test_balances_move_by_exactly_what_the_fills_say(venue: OrderVenue) -> None:
-    assert await venue.balances() == FUNDS
+async def test_what_the_taker_owns_moves_by_exactly_what_the_fills_say(stand: Stand) -> None:
+    venue = stand.venue
+    assert await stand.owned() == FUNDS
     buy = await venue.place(order(Side.BUY, 12_345, 201_000, "a"))
     sell = await venue.place(order(Side.SELL, 777, 199_950, "b"))
-    assert await venue.balances() == {
+    assert await stand.owned() == {
         "WETH": FUNDS["WETH"] + buy.received_units - sell.paid_units,
         "USDC": FUNDS["USDC"] - buy.paid_units + sell.received_units,
     }
@@ -184,13 +247,12 @@ async def test_an_order_can_be_looked_up_by_its_id_and_only_by_its_id(venue: Ord
     assert await venue.lookup("plan 7/leg:3") is None
 
 
-async def test_an_order_beyond_the_balance_is_rejected_and_leaves_no_trace(
-    venue: OrderVenue,
-) -> None:
+async def test_an_order_beyond_the_balance_is_rejected_and_leaves_no_trace(stand: Stand) -> None:
+    venue = stand.venue
     with pytest.raises(OrderRejected) as caught:
         await venue.place(order(Side.BUY, 80_000, 201_000))
     assert caught.value.code == "INSUFFICIENT_BALANCE"
-    assert await venue.balances() == FUNDS
+    assert await stand.owned() == FUNDS
     assert await venue.lookup("order-1") is None
     assert (await venue.ladder(MARKET.symbol, 10)).asks == levels(ASKS)
 
