@@ -123,7 +123,8 @@ impl Curve {
         }
     }
 
-    /// Returns the output per further input unit after `amount_in`, fee included; zero at the end.
+    /// Returns the output per further input unit after `amount_in`, fee included; beyond the end,
+    /// what the last unit gave.
     pub(super) fn marginal(&self, amount_in: f64) -> f64 {
         match self {
             Self::Amm(curve) => curve.marginal(amount_in),
@@ -200,14 +201,12 @@ impl AmmCurve {
 
     fn marginal(&self, amount_in: f64) -> f64 {
         let net = amount_in * self.keep;
-        if net >= self.net_in_total {
-            return 0.0;
-        }
         let Some(segment) = self.segment_at(|segment| segment.net_in_before <= net) else {
-            return 0.0;
+            return self.spot;
         };
         let paid = net - segment.net_in_before;
         let root = segment.liquidity / (segment.liquidity / segment.root_start + paid);
+        let root = root.max(segment.root_end);
         self.keep * root * root
     }
 
@@ -275,9 +274,6 @@ impl LadderCurve {
     }
 
     fn marginal(&self, amount_in: f64) -> f64 {
-        if amount_in >= self.in_total {
-            return 0.0;
-        }
         self.level_at(|level| level.in_before <= amount_in)
             .map_or(0.0, |level| level.slope)
     }

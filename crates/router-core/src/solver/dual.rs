@@ -16,6 +16,7 @@ use super::curve::Response;
 use super::linear::Laplacian;
 use super::newton::{minimise, Descent};
 use super::scope::Scope;
+use super::waste::{is_unsettled, Waste};
 
 /// Relative outward slack of a bound. Each term of the sum carries a few dozen roundings of 2^-53
 /// relative to the value that flows through it; this is some 9,000 of them.
@@ -42,7 +43,7 @@ pub(super) struct Flow {
     pub(super) edge: usize,
     pub(super) amount_in: f64,
     pub(super) amount_out: f64,
-    /// Value of the input at the dual prices.
+    /// Value of the input or of the output at the dual prices, whichever is more.
     pub(super) value: f64,
     /// Profit of the venue at the dual prices: what the plan would lose without it, at most.
     pub(super) profit: f64,
@@ -66,7 +67,10 @@ impl Flow {
 /// Prices, the flows they call for and the bound they prove.
 #[derive(Clone, Debug)]
 pub(super) struct Solution {
+    /// Prices for bounds.
     pub(super) prices: Vec<f64>,
+    /// Prices of the flows: other ones when the venues run dry.
+    pub(super) flow_prices: Vec<f64>,
     pub(super) flows: Vec<Flow>,
 }
 
@@ -77,12 +81,16 @@ pub(super) struct Point {
     /// Value left over per token: received minus tendered, times the price. It is the gradient by
     /// relative prices.
     pub(super) residual: Vec<f64>,
+    /// Value received plus value tendered per token, the order included.
+    pub(super) throughput: Vec<f64>,
     /// `(from, to, weight)` of the Hessian by relative prices.
     arcs: Vec<(usize, usize, f64)>,
     /// Value of the order at these prices.
     pub(super) order_value: f64,
     /// Value of everything that moves.
     pub(super) volume: f64,
+    /// The dual itself.
+    pub(super) value: f64,
 }
 
 impl<'s, 'm> Dual<'s, 'm> {
@@ -114,15 +122,42 @@ impl<'s, 'm> Dual<'s, 'm> {
 
     /// Minimises the dual over the `allowed` edges from `start` and returns the flows there.
     pub(super) fn solve(&self, allowed: &[bool], start: &[f64]) -> Solution {
-        let prices = minimise(
-            &Allowed {
-                dual: self,
-                allowed,
-            },
-            start,
-        );
-        let flows = self.flows(allowed, &prices);
-        Solution { prices, flows }
+        let plain = Allowed {
+            dual: self,
+            allowed,
+            waste: None,
+        };
+        let prices = minimise(&plain, start);
+        let flow_prices = if self.is_dry(&plain, &prices) {
+            let spot = self.spot_prices();
+            let waste = Waste::new(&spot, self.order_worth(&spot));
+            let salvaged = Allowed {
+                waste: Some(&waste),
+                ..plain
+            };
+            minimise(&salvaged, &spot)
+        } else {
+            prices.clone()
+        };
+        let flows = self.flows(allowed, &flow_prices);
+        Solution {
+            prices,
+            flow_prices,
+            flows,
+        }
+    }
+
+    /// Whether prices fell without end because the venues cannot take the whole input.
+    fn is_dry(&self, plain: &Allowed<'_, '_, '_>, prices: &[f64]) -> bool {
+        let mut point = Point::default();
+        plain.evaluate(prices, &mut point);
+        self.fixed == self.scope.target
+            && is_unsettled(self.fixed, &point.residual, &point.throughput)
+    }
+
+    /// Value of the order at these prices; negative when the order takes (exact-out).
+    pub(super) fn order_worth(&self, prices: &[f64]) -> f64 {
+        self.order_amount * at(prices, self.order_token)
     }
 
     /// Returns what every venue that trades does at these prices.
@@ -131,13 +166,14 @@ impl<'s, 'm> Dual<'s, 'm> {
             .filter(|(_, response)| response.amount_in > 0.0 && response.amount_out > 0.0)
             .filter_map(|(index, response)| {
                 let edge = self.scope.edges.get(index)?;
-                let value = at(prices, edge.from) * response.amount_in;
+                let paid = at(prices, edge.from) * response.amount_in;
+                let received = at(prices, edge.to) * response.amount_out;
                 Some(Flow {
                     edge: index,
                     amount_in: response.amount_in,
                     amount_out: response.amount_out,
-                    value,
-                    profit: at(prices, edge.to) * response.amount_out - value,
+                    value: paid.max(received),
+                    profit: received - paid,
                     exhausted: response.exhausted,
                 })
             })
@@ -170,7 +206,7 @@ impl<'s, 'm> Dual<'s, 'm> {
         prices: &[f64],
         mut charge: impl FnMut(usize, f64) -> f64,
     ) -> f64 {
-        let order = self.order_amount * at(prices, self.order_token);
+        let order = self.order_worth(prices);
         let (mut sum, mut volume, mut terms) = (order, order.abs(), 1.0);
         for (index, edge) in self.scope.edges.iter().enumerate() {
             if !at(allowed, index) {
@@ -196,6 +232,7 @@ impl<'s, 'm> Dual<'s, 'm> {
 struct Allowed<'a, 's, 'm> {
     dual: &'a Dual<'s, 'm>,
     allowed: &'a [bool],
+    waste: Option<&'a Waste>,
 }
 
 impl Descent for Allowed<'_, '_, '_> {
@@ -208,32 +245,46 @@ impl Descent for Allowed<'_, '_, '_> {
         point.prices.extend_from_slice(prices);
         point.residual.clear();
         point.residual.resize(prices.len(), 0.0);
+        point.throughput.clear();
+        point.throughput.resize(prices.len(), 0.0);
         point.arcs.clear();
-        let order = self.dual.order_amount * at(prices, self.dual.order_token);
+        let order = self.dual.order_worth(prices);
         add_at(&mut point.residual, self.dual.order_token, order);
+        add_at(&mut point.throughput, self.dual.order_token, order.abs());
         point.order_value = order.abs();
         point.volume = order.abs();
+        point.value = order;
         for (index, response) in self.dual.responses(self.allowed, prices) {
-            if response.amount_in <= 0.0 && response.stiffness <= 0.0 {
-                continue;
+            if let Some(edge) = self.dual.scope.edges.get(index) {
+                point.add(edge.from, edge.to, &response);
             }
-            let Some(edge) = self.dual.scope.edges.get(index) else {
-                continue;
-            };
-            let price_in = at(prices, edge.from);
-            let paid = price_in * response.amount_in;
-            let received = at(prices, edge.to) * response.amount_out;
-            add_at(&mut point.residual, edge.from, -paid);
-            add_at(&mut point.residual, edge.to, received);
-            point.volume += received;
-            point
-                .arcs
-                .push((edge.from, edge.to, price_in * response.stiffness));
+        }
+        if let Some(waste) = self.waste {
+            for (token, response) in waste.responses(prices) {
+                point.add(token, self.dual.fixed, &response);
+            }
         }
     }
 }
 
 impl Point {
+    /// Adds a venue's trade.
+    fn add(&mut self, from: usize, to: usize, response: &Response) {
+        if response.amount_in <= 0.0 && response.stiffness <= 0.0 {
+            return;
+        }
+        let price_in = at(&self.prices, from);
+        let paid = price_in * response.amount_in;
+        let received = at(&self.prices, to) * response.amount_out;
+        add_at(&mut self.residual, from, -paid);
+        add_at(&mut self.residual, to, received);
+        add_at(&mut self.throughput, from, paid);
+        add_at(&mut self.throughput, to, received);
+        self.volume += received;
+        self.value += received - paid;
+        self.arcs.push((from, to, price_in * response.stiffness));
+    }
+
     /// The Hessian by relative prices at this point.
     pub(super) fn hessian(&self, fixed: usize) -> Laplacian {
         let mut system = Laplacian::new(self.prices.len(), fixed);

@@ -25,13 +25,19 @@ const TOLERANCE: f64 = 1e-10;
 /// Imbalance, as a share of everything that moves, that is float noise.
 const NOISE: f64 = 1e-15;
 
+/// Relative difference of two values that is not noise.
+const VALUE_NOISE: f64 = 1e-11;
+
 /// Steps without progress after which prices are final.
 const PATIENCE: usize = 5;
 
 /// A line search ends when the slope fell to this share.
 const FLAT: f64 = 0.2;
 
-/// Prices at most halve or double by one direction of length one.
+/// Relative shift of the diagonal that keeps the system regular.
+const SHIFT: f64 = 1e-13;
+
+/// Most that a price moves, relative, by a direction of length one.
 const STEP_LIMIT: f64 = 0.5;
 
 /// A convex function of prices.
@@ -43,33 +49,59 @@ pub(super) trait Descent {
     fn evaluate(&self, prices: &[f64], point: &mut Point);
 }
 
-/// Returns prices that minimise the function, starting from `start`: those with the least
-/// imbalance that were met.
+/// Returns prices that minimise the function, starting from `start`: the best that were met.
 pub(super) fn minimise(function: &impl Descent, start: &[f64]) -> Vec<f64> {
     let mut point = Point::default();
     function.evaluate(start, &mut point);
-    let mut best = (relative_imbalance(function, &point), point.prices.clone());
+    let mut best = Mark::of(function, &point);
     let mut idle = 0_usize;
     let mut trial = Point::default();
     for _ in 0..MAX_STEPS {
-        if best.0 <= TOLERANCE || idle >= PATIENCE || is_noise(function, &point) {
+        if best.imbalance <= TOLERANCE || idle >= PATIENCE || is_noise(function, &point) {
             break;
         }
         let direction = direction(function, &point);
         if !line_search(function, &mut point, &mut trial, &direction) {
             break;
         }
-        let imbalance = relative_imbalance(function, &point);
-        if imbalance < best.0 * 0.9 {
+        let mark = Mark::of(function, &point);
+        if mark.improves_on(&best) {
+            best = mark;
             idle = 0;
         } else {
             idle = idle.saturating_add(1);
         }
-        if imbalance < best.0 {
-            best = (imbalance, point.prices.clone());
+    }
+    best.prices
+}
+
+/// A point worth returning to.
+struct Mark {
+    prices: Vec<f64>,
+    value: f64,
+    imbalance: f64,
+}
+
+impl Mark {
+    fn of(function: &impl Descent, point: &Point) -> Self {
+        Self {
+            prices: point.prices.clone(),
+            value: point.value,
+            imbalance: imbalance(function, point) / point.order_value.max(f64::MIN_POSITIVE),
         }
     }
-    best.1
+
+    /// Less imbalance or a clearly lower value. When the venues run dry prices fall without end and
+    /// the imbalance says nothing; for dust the value says nothing.
+    fn improves_on(&self, best: &Self) -> bool {
+        let gain = best.value - self.value;
+        let scale = best.value.abs().max(self.value.abs());
+        if gain.abs() > scale * VALUE_NOISE {
+            gain > 0.0
+        } else {
+            self.imbalance < best.imbalance * 0.9
+        }
+    }
 }
 
 fn imbalance(function: &impl Descent, point: &Point) -> f64 {
@@ -80,43 +112,32 @@ fn imbalance(function: &impl Descent, point: &Point) -> f64 {
         .fold(0.0, f64::max)
 }
 
-fn relative_imbalance(function: &impl Descent, point: &Point) -> f64 {
-    imbalance(function, point) / point.order_value.max(f64::MIN_POSITIVE)
-}
-
 fn is_noise(function: &impl Descent, point: &Point) -> bool {
     imbalance(function, point) <= NOISE * point.volume
 }
 
-/// Returns the Newton step in relative prices, limited in length. A token in which nothing reacts
-/// to its price is given unit elasticity.
+/// Returns the Newton step in relative prices. A step that is too long is damped by each token's
+/// throughput: the damped matrix is diagonally dominant by `damping * throughput`, and no imbalance
+/// exceeds the throughput, so no part of the step exceeds `1 / damping`.
 fn direction(function: &impl Descent, point: &Point) -> Vec<f64> {
+    let plain = newton_step(function, point, 0.0);
+    let longest = plain.iter().map(|value| value.abs()).fold(0.0, f64::max);
+    if longest <= STEP_LIMIT && slope(point, &plain, 0.0) < 0.0 {
+        return plain;
+    }
+    newton_step(function, point, 1.0 / STEP_LIMIT)
+}
+
+fn newton_step(function: &impl Descent, point: &Point, damping: f64) -> Vec<f64> {
     let fixed = function.fixed();
     let mut system = point.hessian(fixed);
-    for (token, value) in point.residual.iter().enumerate() {
+    for (token, throughput) in point.throughput.iter().enumerate() {
         let own = system.diagonal(token);
-        let floor = value.abs().max(point.order_value);
-        system.shift(token, own * 1e-13);
-        if own <= floor * 1e-9 {
-            system.shift(token, floor);
-        }
+        system.shift(token, own * SHIFT + damping * throughput);
     }
     let right: Vec<f64> = point.residual.iter().map(|value| -value).collect();
     let mut step = system.solve(&right);
     set_at(&mut step, fixed, 0.0);
-    if slope(point, &step, 0.0).partial_cmp(&0.0) != Some(std::cmp::Ordering::Less) {
-        step = (0..)
-            .zip(&right)
-            .map(|(token, value)| value / (system.diagonal(token) + point.order_value))
-            .collect();
-        set_at(&mut step, fixed, 0.0);
-    }
-    let longest = step.iter().map(|value| value.abs()).fold(0.0, f64::max);
-    if longest > STEP_LIMIT {
-        for value in &mut step {
-            *value *= STEP_LIMIT / longest;
-        }
-    }
     step
 }
 

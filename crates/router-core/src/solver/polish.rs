@@ -13,8 +13,11 @@ use crate::num::U256;
 /// Most exact replays of one polish.
 const MAX_REPLAYS: usize = 160;
 
+/// Most rounds of aligning legs to their steps.
+const MAX_ALIGNMENTS: usize = 4;
+
 /// A gap below this share of the value is not worth a replay.
-const GOOD_ENOUGH: f64 = 1e-9;
+const GOOD_ENOUGH: f64 = 1e-8;
 
 /// Polishes exact-in candidates; the amount sold is fixed.
 pub(super) struct Polish<'s, 'm> {
@@ -34,32 +37,37 @@ impl<'s, 'm> Polish<'s, 'm> {
         }
     }
 
-    /// Improves a candidate whose score no plan can raise above `ceiling`.
-    pub(super) fn run(mut self, candidate: Candidate, ceiling: f64, max_legs: usize) -> Candidate {
-        let mut best = self.spend_left_overs(candidate, max_legs);
-        if self.is_good(&best, ceiling) {
+    /// Improves a candidate while what it promises is out of reach.
+    pub(super) fn run(&mut self, mut best: Candidate) -> Candidate {
+        if self.is_good(&best) {
             return best;
         }
         self.drop_legs(&mut best);
         best.split.fix_amounts();
+        for _ in 0..MAX_ALIGNMENTS {
+            if !self.align(&mut best) {
+                break;
+            }
+        }
         let mut step = first_step(self.amount);
-        loop {
+        while !self.is_good(&best) {
             while self.exchange(&mut best, step) {}
-            if step <= U256::ONE || self.replays_left == 0 || self.is_good(&best, ceiling) {
-                return best;
+            if step <= U256::ONE || self.replays_left == 0 {
+                break;
             }
             step = step.wrapping_shr(2).max(U256::ONE);
         }
+        best
     }
 
     #[allow(
         clippy::float_arithmetic,
         reason = "the gap only decides whether to look further"
     )]
-    fn is_good(&self, candidate: &Candidate, ceiling: f64) -> bool {
+    fn is_good(&self, candidate: &Candidate) -> bool {
         let score = self.objective.score(&candidate.outcome);
         let slack = (to_f64(candidate.outcome.amount_out) * GOOD_ENOUGH).max(1.0);
-        ceiling - score < slack
+        candidate.promise - score < slack
     }
 
     /// Replays a changed split and keeps it when it is better.
@@ -71,60 +79,10 @@ impl<'s, 'm> Polish<'s, 'm> {
         let outcome = split.settle(self.scope, self.amount);
         let wins = self.objective.prefers(&outcome, &best.outcome);
         if wins {
-            *best = Candidate { split, outcome };
+            best.split = split;
+            best.outcome = outcome;
         }
         wins
-    }
-
-    /// Sends what whole lots left over through a pool that delivers the target, where one is free.
-    fn spend_left_overs(&mut self, candidate: Candidate, max_legs: usize) -> Candidate {
-        let mut best = candidate;
-        let tokens: Vec<usize> = best.split.stages.iter().map(|stage| stage.token).collect();
-        for token in tokens {
-            let left = if token == self.scope.source {
-                best.outcome.unspent_in
-            } else {
-                best.outcome
-                    .dust
-                    .iter()
-                    .find(|(dusty, _)| *dusty == token)
-                    .map_or(U256::ZERO, |(_, units)| *units)
-            };
-            if left.is_zero() || best.outcome.leg_count >= max_legs {
-                continue;
-            }
-            let pools: Vec<usize> = self
-                .scope
-                .edges_from(token)
-                .iter()
-                .copied()
-                .filter(|index| self.is_free_pool(&best.split, *index))
-                .collect();
-            for index in pools {
-                let mut split = best.split.clone();
-                if let Some(stage) = split.stages.iter_mut().find(|stage| stage.token == token) {
-                    stage.legs.push(SplitLeg::new(index, Want::Share(1.0)));
-                }
-                // Of several pools the best one replaces the others by coming first.
-                if self.try_split(&mut best, split) {
-                    break;
-                }
-            }
-        }
-        best
-    }
-
-    fn is_free_pool(&self, split: &Split, index: usize) -> bool {
-        self.scope.edges.get(index).is_some_and(|edge| {
-            edge.to == self.scope.target
-                && !edge.is_ladder
-                && !split.legs().any(|leg| {
-                    self.scope
-                        .edges
-                        .get(leg.edge)
-                        .is_some_and(|used| used.edge.venue == edge.edge.venue)
-                })
-        })
     }
 
     /// Tries the plan without each leg.
@@ -148,48 +106,127 @@ impl<'s, 'm> Polish<'s, 'm> {
 
     /// Tries to move `step` units between every two legs of a stage; true when one move won.
     fn exchange(&mut self, best: &mut Candidate, step: U256) -> bool {
-        let moves: Vec<(usize, usize, usize)> = best
+        let moves: Vec<Move> = best
             .split
             .stages
             .iter()
             .enumerate()
-            .flat_map(|(stage, legs)| pairs(stage, legs))
+            .flat_map(|(stage, legs)| pairs(stage, legs, step))
             .collect();
+        self.try_moves(best, moves)
+    }
+
+    /// Tries to give every leg just the input of its output, of one unit more and of one less; a
+    /// unit of a coarse token or a lot can be many units of input.
+    fn align(&mut self, best: &mut Candidate) -> bool {
+        let mut moves = Vec::new();
+        for (stage_index, stage) in best.split.stages.iter().enumerate() {
+            let last = stage.legs.len().saturating_sub(1);
+            for (position, leg) in stage.legs.iter().enumerate() {
+                let partner = if position == last {
+                    last.checked_sub(1)
+                } else {
+                    Some(last)
+                };
+                let Some(partner) = partner else {
+                    continue;
+                };
+                for wanted in self.wanted_inputs(leg) {
+                    let now = leg.trade.amount_in;
+                    let (from, to) = if wanted < now {
+                        (position, partner)
+                    } else {
+                        (partner, position)
+                    };
+                    moves.push(Move {
+                        stage: stage_index,
+                        from,
+                        to,
+                        step: wanted.abs_diff(now),
+                    });
+                }
+            }
+        }
+        self.try_moves(best, moves)
+    }
+
+    /// Inputs at which the leg's output steps.
+    fn wanted_inputs(&self, leg: &SplitLeg) -> Vec<U256> {
+        let Some(edge) = self.scope.edges.get(leg.edge) else {
+            return Vec::new();
+        };
+        let (now, out) = (leg.trade.amount_in, leg.trade.amount_out);
+        let outputs = [
+            Some(out),
+            out.checked_add(U256::ONE),
+            out.checked_sub(U256::ONE),
+        ];
+        let mut inputs: Vec<U256> = outputs
+            .into_iter()
+            .flatten()
+            .filter(|out| !out.is_zero())
+            .filter_map(|out| edge.venue.trade_exact_out(edge.edge.forward, out).ok())
+            .map(|trade| trade.amount_in)
+            .collect();
+        if edge.is_ladder {
+            // One lot less: any smaller offer.
+            inputs.extend(now.checked_sub(U256::ONE));
+        }
+        inputs.retain(|input| *input != now);
+        inputs
+    }
+
+    fn try_moves(&mut self, best: &mut Candidate, moves: Vec<Move>) -> bool {
         let mut won = false;
-        for (stage, from, to) in moves {
+        for step in moves {
             let mut split = best.split.clone();
             let moved = split
                 .stages
-                .get_mut(stage)
-                .is_some_and(|stage| shift(stage, from, to, step));
+                .get_mut(step.stage)
+                .is_some_and(|stage| shift(stage, step));
             won |= moved && self.try_split(best, split);
         }
         won
     }
 }
 
-/// Every ordered pair of legs of a stage.
-fn pairs(index: usize, stage: &Stage) -> impl Iterator<Item = (usize, usize, usize)> {
+/// Units that go from one leg of a stage to another.
+#[derive(Clone, Copy, Debug)]
+struct Move {
+    stage: usize,
+    from: usize,
+    to: usize,
+    step: U256,
+}
+
+/// Moves of `step` between every two legs of a stage.
+fn pairs(index: usize, stage: &Stage, step: U256) -> impl Iterator<Item = Move> {
     let count = stage.legs.len();
     (0..count).flat_map(move |from| {
         (0..count)
             .filter(move |to| *to != from)
-            .map(move |to| (index, from, to))
+            .map(move |to| Move {
+                stage: index,
+                from,
+                to,
+                step,
+            })
     })
 }
 
-/// Moves units from one leg's want to another's. The leg that takes the rest needs no change.
-fn shift(stage: &mut Stage, from: usize, to: usize, step: U256) -> bool {
+/// Moves units from one leg's want to another's. For the leg that takes the rest the want has no
+/// effect; it keeps the books balanced.
+fn shift(stage: &mut Stage, step: Move) -> bool {
     let amount = |leg: Option<&SplitLeg>| match leg.map(|leg| leg.want) {
         Some(Want::Amount(amount)) => Some(amount),
         Some(Want::Share(_)) | None => None,
     };
-    let less = amount(stage.legs.get(from)).and_then(|amount| amount.checked_sub(step));
-    let more = amount(stage.legs.get(to)).and_then(|amount| amount.checked_add(step));
+    let less = amount(stage.legs.get(step.from)).and_then(|now| now.checked_sub(step.step));
+    let more = amount(stage.legs.get(step.to)).and_then(|now| now.checked_add(step.step));
     let (Some(less), Some(more)) = (less, more) else {
         return false;
     };
-    for (index, want) in [(from, less), (to, more)] {
+    for (index, want) in [(step.from, less), (step.to, more)] {
         if let Some(leg) = stage.legs.get_mut(index) {
             leg.want = Want::Amount(want);
         }

@@ -4,6 +4,7 @@ use super::cells::{add_at, at, push_at, set_at};
 use super::dual::{Flow, Solution};
 use super::scope::Scope;
 use super::split::{Split, SplitLeg, Stage, Want};
+use crate::num::U256;
 
 /// Flows below this share of the order's value are left out.
 const CUT: f64 = 1e-7;
@@ -194,7 +195,8 @@ impl Skeleton {
         Self { order, flows }
     }
 
-    /// Returns the split that passes on what arrives at each token in the shares of the flows.
+    /// Returns the split that passes on what arrives at each token in the shares of the flows;
+    /// venues that the flows exhaust take all they can.
     pub(super) fn to_split(&self, scope: &Scope<'_>) -> Split {
         let mut totals = vec![0.0; scope.token_count()];
         for flow in &self.flows {
@@ -203,7 +205,11 @@ impl Skeleton {
             }
         }
         self.stages(scope, |flow, from| {
-            Want::Share(share(flow.amount_in, at(&totals, from)))
+            if flow.exhausted {
+                Want::Amount(U256::MAX)
+            } else {
+                Want::Share(share(flow.amount_in, at(&totals, from)))
+            }
         })
     }
 

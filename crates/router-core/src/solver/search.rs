@@ -12,9 +12,9 @@
 use super::cells::{at, set_at};
 use super::dual::{Dual, Flow, Solution};
 use super::exact_out::buy;
-use super::float::to_f64;
 use super::objective::Objective;
 use super::recover::{shape, Shape, Skeleton};
+use super::repair::Repair;
 use super::scope::Scope;
 use super::split::{Outcome, Split};
 use crate::num::U256;
@@ -30,6 +30,19 @@ const CLOSE_ENOUGH: f64 = 1e-9;
 pub(super) struct Candidate {
     pub(super) split: Split,
     pub(super) outcome: Outcome,
+    /// Score of the relaxation over the same venues: what polishing can hope for.
+    pub(super) promise: f64,
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The best candidate, if any plan exists.
+    pub(super) best: Option<Candidate>,
+    /// The candidate that polishing could raise highest.
+    pub(super) promising: Option<Candidate>,
+    /// No plan scores higher.
+    pub(super) ceiling: f64,
 }
 
 /// A part of the space of plans.
@@ -52,6 +65,7 @@ pub(super) struct Search<'s, 'm> {
     amount: U256,
     max_legs: usize,
     best: Option<Candidate>,
+    promising: Option<Candidate>,
     stack: Vec<Node>,
     /// Highest ceiling of what was closed.
     ceiling: f64,
@@ -73,25 +87,35 @@ impl<'s, 'm> Search<'s, 'm> {
             amount,
             max_legs,
             best: None,
+            promising: None,
             stack: Vec::new(),
             ceiling: f64::NEG_INFINITY,
         }
     }
 
-    /// Offers a candidate from elsewhere.
+    /// Offers a candidate.
     pub(super) fn offer(&mut self, candidate: Candidate) {
-        let fits = candidate.outcome.leg_count <= self.max_legs && self.is_enough(&candidate);
+        if candidate.outcome.leg_count > self.max_legs || !self.is_enough(&candidate) {
+            return;
+        }
+        let promises_more = self
+            .promising
+            .as_ref()
+            .is_none_or(|known| candidate.promise > known.promise);
+        if promises_more {
+            self.promising = Some(candidate.clone());
+        }
         let wins = self
             .best
             .as_ref()
             .is_none_or(|best| self.objective.prefers(&candidate.outcome, &best.outcome));
-        if fits && wins {
+        if wins {
             self.best = Some(candidate);
         }
     }
 
-    /// Runs the search from `prices` and returns the best candidate and a bound on every score.
-    pub(super) fn run(mut self, prices: Vec<f64>) -> (Option<Candidate>, f64) {
+    /// Runs the search from `prices`.
+    pub(super) fn run(mut self, prices: Vec<f64>) -> Found {
         let count = self.scope.edges.len();
         self.stack.push(Node {
             allowed: vec![true; count],
@@ -114,7 +138,11 @@ impl<'s, 'm> Search<'s, 'm> {
         let own = self.best.as_ref().map_or(f64::NEG_INFINITY, |best| {
             self.objective.score(&best.outcome)
         });
-        (self.best, bound.max(own))
+        Found {
+            best: self.best,
+            promising: self.promising,
+            ceiling: bound.max(own),
+        }
     }
 
     fn is_enough(&self, candidate: &Candidate) -> bool {
@@ -147,7 +175,8 @@ impl<'s, 'm> Search<'s, 'm> {
         if self.is_beaten(node.ceiling) {
             return self.close(node.ceiling);
         }
-        match shape(self.scope, &solution, self.order_value(&solution.prices)) {
+        let order_value = self.dual.order_worth(&solution.flow_prices).abs();
+        match shape(self.scope, &solution, order_value) {
             Shape::Empty => self.close(node.ceiling),
             Shape::Tangled(arcs) => {
                 for arc in arcs.iter().rev() {
@@ -155,21 +184,12 @@ impl<'s, 'm> Search<'s, 'm> {
                 }
             }
             Shape::Acyclic(skeleton) => {
-                if let Some(candidate) = self.realise(&skeleton) {
+                if let Some(candidate) = self.realise(&skeleton, &solution.flow_prices) {
                     self.offer(candidate);
                 }
                 self.branch(&node, &skeleton);
             }
         }
-    }
-
-    fn order_value(&self, prices: &[f64]) -> f64 {
-        let token = if self.objective.exact_out {
-            self.scope.target
-        } else {
-            self.scope.source
-        };
-        at(prices, token) * to_f64(self.amount)
     }
 
     /// Gas price of using the edge at all.
@@ -232,7 +252,8 @@ impl<'s, 'm> Search<'s, 'm> {
         }
     }
 
-    fn realise(&self, skeleton: &Skeleton) -> Option<Candidate> {
+    /// Replays a skeleton exactly, at the prices it was read from.
+    fn realise(&self, skeleton: &Skeleton, prices: &[f64]) -> Option<Candidate> {
         let (split, outcome) = if self.objective.exact_out {
             buy(self.scope, skeleton, self.amount)?
         } else {
@@ -240,7 +261,23 @@ impl<'s, 'm> Search<'s, 'm> {
             let outcome = split.settle(self.scope, self.amount);
             (split, outcome)
         };
-        Some(Candidate { split, outcome })
+        let profits: f64 = skeleton.flows.iter().map(|flow| flow.profit).sum();
+        let gas = self.objective.plan_gas(&outcome);
+        let candidate = Candidate {
+            promise: self.dual.order_worth(prices) + profits - self.objective.cost_f64(gas),
+            split,
+            outcome,
+        };
+        if self.objective.exact_out {
+            return Some(candidate);
+        }
+        let repair = Repair {
+            scope: self.scope,
+            objective: self.objective,
+            amount: self.amount,
+            max_legs: self.max_legs,
+        };
+        Some(repair.run(candidate))
     }
 
     /// Puts the node's children on the stack: fewer legs when there are too many, and with gas one

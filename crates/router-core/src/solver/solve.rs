@@ -16,7 +16,7 @@ use super::polish::Polish;
 use super::recover::Skeleton;
 use super::scope::Scope;
 use super::search::{gross_bound, relax, Candidate, Search};
-use super::split::{Outcome, Split, SplitLeg};
+use super::split::{Outcome, SplitLeg};
 use super::SolveError;
 use crate::num::U256;
 
@@ -57,21 +57,22 @@ impl Market {
                 search.offer(candidate);
             }
         }
-        let (found, net_score) = search.run(relaxed.prices);
-        let mut found = found.ok_or(SolveError::InsufficientLiquidity)?;
+        let found = search.run(relaxed.prices);
         let net_score = if objective.has_gas() {
-            net_score
+            found.ceiling
         } else {
             bound
         };
-        if !request.exact_out {
-            let polish = Polish::new(&scope, &objective, request.amount);
-            found = polish.run(found, net_score, max_legs);
-        }
+        let best = found.best.ok_or(SolveError::InsufficientLiquidity)?;
+        let best = if request.exact_out {
+            best
+        } else {
+            polished(&scope, &objective, request.amount, best, found.promising)
+        };
         let answer = Answer {
             scope: &scope,
             objective: &objective,
-            found: &found,
+            found: &best,
             bound,
             bound_net: net_score.min(bound),
             best_single: single.map_or(U256::ZERO, |path| path.amount),
@@ -98,14 +99,38 @@ fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {
 
 /// Replays a single path as a candidate.
 fn along(scope: &Scope<'_>, request: &SolveRequest, path: &Path) -> Option<Candidate> {
+    let skeleton = Skeleton::path(scope, &path.edges);
     let (split, outcome) = if request.exact_out {
-        buy(scope, &Skeleton::path(scope, &path.edges), request.amount)?
+        buy(scope, &skeleton, request.amount)?
     } else {
-        let mut split = Split::path(scope, &path.edges);
+        let mut split = skeleton.to_split(scope);
         let outcome = split.settle(scope, request.amount);
         (split, outcome)
     };
-    Some(Candidate { split, outcome })
+    Some(Candidate {
+        // A single path has nothing to polish.
+        promise: f64::NEG_INFINITY,
+        split,
+        outcome,
+    })
+}
+
+/// Returns the better of the best candidate and the most promising one, both polished.
+fn polished(
+    scope: &Scope<'_>,
+    objective: &Objective,
+    amount: U256,
+    best: Candidate,
+    promising: Option<Candidate>,
+) -> Candidate {
+    let mut polish = Polish::new(scope, objective, amount);
+    let is_other = |other: &Candidate| other.outcome != best.outcome;
+    let other = promising.filter(is_other).map(|other| polish.run(other));
+    let best = polish.run(best);
+    match other {
+        Some(other) if objective.prefers(&other.outcome, &best.outcome) => other,
+        _ => best,
+    }
 }
 
 /// Returns the marginal prices after the whole order went along one path; elsewhere `spot`.
@@ -123,9 +148,7 @@ fn prices_after(scope: &Scope<'_>, request: &SolveRequest, path: &Path, spot: &[
         .filter_map(|index| scope.edges.get(*index))
     {
         let curve = &edge.edge.curve;
-        // At the end of a curve the margin is zero; the spot price keeps the start usable.
-        let marginal = curve.marginal(amount).max(curve.spot() * 1e-12);
-        marginals.push((edge.from, edge.to, marginal));
+        marginals.push((edge.from, edge.to, curve.marginal(amount)));
         amount = curve.output(amount);
     }
     let mut price = 1.0;

@@ -21,6 +21,8 @@ pub(super) struct SplitLeg {
     /// Index into the scope's edges.
     pub(super) edge: usize,
     pub(super) want: Want,
+    /// The leg takes no more than this, even of a rest.
+    pub(super) cap: U256,
     /// What the leg was offered in the last replay; `trade` answers it.
     offered: U256,
     pub(super) trade: Trade,
@@ -32,6 +34,7 @@ impl SplitLeg {
         Self {
             edge,
             want,
+            cap: U256::MAX,
             offered: U256::ZERO,
             trade: Trade::default(),
             takes_rest: false,
@@ -68,23 +71,34 @@ pub(super) struct Outcome {
 }
 
 impl Split {
-    /// Returns the single path over `edges`, each leg passing everything on.
-    pub(super) fn path(scope: &Scope<'_>, edges: &[usize]) -> Self {
-        let stages = edges
-            .iter()
-            .filter_map(|index| {
-                Some(Stage {
-                    token: scope.edges.get(*index)?.from,
-                    legs: vec![SplitLeg::new(*index, Want::Share(1.0))],
-                })
-            })
-            .collect();
-        Self { stages }
-    }
-
     /// Every leg in stage order.
     pub(super) fn legs(&self) -> impl Iterator<Item = &SplitLeg> + '_ {
         self.stages.iter().flat_map(|stage| stage.legs.iter())
+    }
+
+    /// Whether a leg trades at the venue, in either direction.
+    pub(super) fn uses_venue(&self, scope: &Scope<'_>, venue: u32) -> bool {
+        self.legs()
+            .filter_map(|leg| scope.edges.get(leg.edge))
+            .any(|edge| edge.edge.venue == venue)
+    }
+
+    /// Returns stage and position of the leg that delivers most of `token`.
+    pub(super) fn largest_into(&self, scope: &Scope<'_>, token: usize) -> Option<(usize, usize)> {
+        let mut largest: Option<(U256, (usize, usize))> = None;
+        for (stage_index, stage) in self.stages.iter().enumerate() {
+            for (position, leg) in stage.legs.iter().enumerate() {
+                let delivers = scope
+                    .edges
+                    .get(leg.edge)
+                    .is_some_and(|edge| edge.to == token);
+                let more = largest.is_none_or(|(most, _)| leg.trade.amount_out > most);
+                if delivers && more {
+                    largest = Some((leg.trade.amount_out, (stage_index, position)));
+                }
+            }
+        }
+        largest.map(|(_, place)| place)
     }
 
     /// Whether a leg uses the edge.
@@ -154,6 +168,20 @@ impl Split {
 }
 
 impl Stage {
+    /// Puts a pool leg without a cap last, so that it takes the rest; without one nothing changes.
+    pub(super) fn yield_the_rest(&mut self, scope: &Scope<'_>) {
+        let is_pool = |leg: &SplitLeg| scope.edges.get(leg.edge).is_some_and(|e| !e.is_ladder);
+        let last = self.legs.last().is_some_and(|leg| leg.cap < U256::MAX);
+        let free = self
+            .legs
+            .iter()
+            .rposition(|leg| leg.cap == U256::MAX && is_pool(leg));
+        if let (true, Some(free)) = (last, free) {
+            let leg = self.legs.remove(free);
+            self.legs.push(leg);
+        }
+    }
+
     /// Runs the stage's legs on its token's balance and returns what is left.
     fn run(&mut self, scope: &Scope<'_>, balances: &mut [U256], outcome: &mut Outcome) -> U256 {
         let arrived = at(balances, self.token);
@@ -168,7 +196,8 @@ impl Stage {
                 _ if is_rest => left,
                 Want::Share(share) => share_floor(arrived, share).min(left),
                 Want::Amount(amount) => amount.min(left),
-            };
+            }
+            .min(leg.cap);
             if offer != leg.offered {
                 leg.offered = offer;
                 leg.trade = edge.venue.trade_exact_in(edge.edge.forward, offer);
