@@ -134,22 +134,26 @@ class RoutedExecution:
             deadline_s=deadline_s,
             now_ms=now_ms,
         )
-        known = await self._known(order)
-        if known is not None:
-            return known if known.status.is_final else await self.drive(known.order.order_id)
-        fresh = await self._fresh(quote)
-        await self._accept(order, fresh)
-        return await self.drive(order.order_id, fresh)
+        async with self._lock_of(order.order_id):
+            known = await self._known(order)
+            if known is not None:
+                return await self._drive(order.order_id, None)
+            fresh = await self._fresh(quote)
+            await self._accept(order, fresh)
+            return await self._drive(order.order_id, fresh)
 
-    async def drive(self, order_id: str, first: Quote | None = None) -> OrderState:
+    async def drive(self, order_id: str) -> OrderState:
         """Take an order as far as it goes; returns it unfinished only when the chain is awaited.
 
         Raises:
             FailureError: NOT_FOUND.
         """
-        lock = self._locks.setdefault(order_id, asyncio.Lock())
-        async with lock:
-            return await self._drive(order_id, first)
+        async with self._lock_of(order_id):
+            return await self._drive(order_id, None)
+
+    def _lock_of(self, order_id: str) -> asyncio.Lock:
+        """One call at a time works on an order; the lock lives as long as somebody uses it."""
+        return self._locks.setdefault(order_id, asyncio.Lock())
 
     async def resume(self) -> list[OrderState]:
         """Go on with every unfinished order; call it after settlement has resumed."""

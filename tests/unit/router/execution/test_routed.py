@@ -1,0 +1,360 @@
+"""Routed orders: what is held is spent or returned to the unit, whatever the world does."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from router.domain.assets import Asset
+from router.domain.errors import FailureError, RouterError
+from router.domain.ledger import user_account
+from router.domain.orders import OrderState, OrderStatus, SwapMode
+from router.domain.settlement import IntentState
+from router.execution.events import OrderEventKind
+from router.execution.hold_needs import hold_needs
+from tests.unit.router.execution.execution_world import (
+    DAI,
+    INSTRUMENT,
+    START_UNITS,
+    USDC,
+    WETH,
+    World,
+    open_world,
+)
+
+ETHER = 10**18
+MAKER = user_account("maker")
+
+
+class Crash(Exception):
+    """Raised where a process is to die."""
+
+
+def revert() -> IntentState:
+    return IntentState.REVERTED
+
+
+def crash() -> IntentState:
+    raise Crash
+
+
+def sell_into_pools(world: World, units: int, asset: Asset = WETH) -> Callable[[], None]:
+    """Let somebody else trade first, which worsens every price for a seller of `asset`."""
+
+    def move() -> None:
+        for pool in list(world.chain.pools.values()):
+            if asset in (pool.ref.token0, pool.ref.token1):
+                world.chain.swap(pool.ref.venue_id, asset, units)
+
+    return move
+
+
+async def require_closed(world: World, state: OrderState, before: dict[Asset, int]) -> None:
+    """Check the books of a final order against what it reports."""
+    order = state.order
+    assert state.status.is_final
+    assert 0 <= state.spent_units <= order.max_in_units
+    assert await world.held() == 0
+    assert await world.available(order.asset_in) == before[order.asset_in] - state.spent_units
+    assert await world.available(order.asset_out) == before[order.asset_out] + state.received_units
+    wanted = order.limit_units if order.mode is SwapMode.EXACT_IN else order.amount_units
+    assert (state.status is OrderStatus.SETTLED) == (state.received_units >= wanted)
+    if state.status is OrderStatus.RETURNED:
+        assert state.spent_units == 0
+    await world.require_sound()
+
+
+async def balances(world: World) -> dict[Asset, int]:
+    return {asset: await world.available(asset) for asset in (WETH, USDC, DAI)}
+
+
+async def test_a_quiet_market_gives_exactly_the_quote() -> None:
+    world = await open_world()
+    before = await balances(world)
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    assert quote.chain_legs
+    assert quote.book_legs
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.SETTLED
+    assert state.received_units == quote.amount_out.units
+    assert state.spent_units == quote.amount_in.units
+    await require_closed(world, state, before)
+    kinds = [event.kind for event in world.events]
+    assert kinds[0] is OrderEventKind.ACCEPTED
+    assert kinds[-1] is OrderEventKind.FINISHED
+
+
+async def test_a_reverted_transaction_is_planned_again() -> None:
+    world = await open_world()
+    before = await balances(world)
+    world.sender.before = [revert]
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.SETTLED
+    assert world.sender.started == 2
+    assert state.received_units == quote.amount_out.units
+    await require_closed(world, state, before)
+
+
+async def test_an_order_that_keeps_reverting_is_returned_whole() -> None:
+    world = await open_world()
+    before = await balances(world)
+    world.sender.before = [revert] * 9
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.RETURNED
+    assert state.reason.startswith("CONTRACT_REVERTED")
+    assert world.sender.started == 3
+    assert await balances(world) == before
+    await require_closed(world, state, before)
+
+
+async def test_a_market_that_moves_beyond_the_limit_returns_the_order() -> None:
+    world = await open_world(with_book=False)
+    before = await balances(world)
+    world.sender.before = [sell_into_pools(world, 100 * ETHER)]
+    quote = await world.quote(WETH, USDC, 10 * ETHER)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.RETURNED
+    assert state.reason.startswith("LIMIT_NOT_MET")
+    await require_closed(world, state, before)
+
+
+async def test_a_book_that_vanished_is_replaced_by_the_pools_within_the_limit() -> None:
+    world = await open_world()
+    before = await balances(world)
+    quote = await world.quote(WETH, USDC, 30 * ETHER, slippage_bps=300)
+    assert quote.book_legs
+    await pull_bids_when_sent(world)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.SETTLED
+    assert state.spent_units == 30 * ETHER
+    assert OrderEventKind.BOOK_MISSED in [event.kind for event in world.events]
+    await require_closed(world, state, before)
+
+
+async def test_a_book_that_vanished_without_slack_returns_its_part() -> None:
+    world = await open_world()
+    before = await balances(world)
+    quote = await world.quote(WETH, USDC, 30 * ETHER, slippage_bps=0)
+    await pull_bids_when_sent(world)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.PARTLY_SETTLED
+    assert 0 < state.spent_units < 30 * ETHER
+    assert state.reason.startswith("LIMIT_NOT_MET")
+    await require_closed(world, state, before)
+
+
+async def pull_bids_when_sent(world: World) -> None:
+    """Cancel every bid after the order was accepted and before its book legs are placed."""
+    submit = world.sender.submit
+
+    async def submit_and_pull(*args: object, **kwargs: object) -> object:
+        made = await submit(*args, **kwargs)  # type: ignore[arg-type]
+        for order in await world.book.open_orders(MAKER):
+            if order.side.value == "buy":
+                await world.book.cancel(MAKER, order.client_order_id)
+        return made
+
+    object.__setattr__(world.execution, "_sender", Submitting(world, submit_and_pull))
+
+
+class Submitting:
+    """The world's sender with another way to submit."""
+
+    def __init__(self, world: World, submit: object) -> None:
+        self.submit = submit
+        self.result = world.sender.result
+        self.address = world.sender.address
+
+
+async def test_an_intermediate_asset_goes_through_the_book() -> None:
+    world = await open_world()
+    before = await balances(world)
+    # DAI has no book: it becomes USDC in a pool, and the book sells WETH for that.
+    quote = await world.quote(DAI, WETH, 30_000 * ETHER)
+    assert any(leg.asset_in == USDC for leg in quote.book_legs)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.SETTLED
+    assert state.received_units == quote.amount_out.units
+    dust = await world.available(USDC) - before[USDC]
+    assert 0 <= dust < 3_100 * 10**2, "less than a lot is left over"
+    assert await world.held() == 0
+    await world.require_sound()
+
+
+@pytest.mark.parametrize("mode", SwapMode)
+async def test_a_crash_while_the_transaction_runs_is_finished_by_the_next_process(
+    mode: SwapMode,
+) -> None:
+    world = await open_world()
+    before = await balances(world)
+    world.sender.before = [crash]
+    units = 60 * ETHER if mode is SwapMode.EXACT_IN else 100_000 * 10**6
+    quote = await world.quote(WETH, USDC, units, mode)
+    with pytest.raises(Crash):
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    (unfinished,) = await world.database.read(lambda uow: uow.orders.unfinished())
+    assert unfinished.status is OrderStatus.EXECUTING
+    assert await world.held() == unfinished.order.max_in_units
+    needs = await world.database.read(hold_needs([INSTRUMENT]))
+    own = [need for need in needs if need.account == user_account("alice")]
+    free = await world.database.read(lambda uow: uow.ledger.holds(user_account("alice")))
+    assert {need.hold_id: need.units for need in own} == {
+        hold.hold_id: hold.remaining_units
+        for hold in free
+        if hold.hold_id in {need.hold_id for need in own}
+    }
+
+    world.restart()
+    (state,) = await world.execution.resume()
+    assert state.status is OrderStatus.SETTLED
+    assert state.received_units == quote.amount_out.units
+    assert world.sender.started == 2, "the plan was sent once and driven twice"
+    await require_closed(world, state, before)
+    assert await world.execution.resume() == []
+    again = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert again == state
+
+
+async def test_a_chain_that_takes_too_long_leaves_the_order_open_and_held() -> None:
+    world = await open_world()
+    before = await balances(world)
+
+    async def never(_intent_id: str) -> None:
+        await asyncio.Event().wait()
+
+    waiting = Submitting(world, world.sender.submit)
+    waiting.result = never  # type: ignore[assignment]
+    object.__setattr__(world.execution, "_sender", waiting)
+    object.__setattr__(world.execution, "_config", _impatient(world))
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.EXECUTING
+    assert await world.held() == 60 * ETHER
+    assert world.events[-1].kind is OrderEventKind.WAITING
+    world.restart()
+    (final,) = await world.execution.resume()
+    assert final.status is OrderStatus.SETTLED
+    await require_closed(world, final, before)
+
+
+def _impatient(world: World) -> object:
+    from dataclasses import replace
+
+    return replace(world.execution._config, inclusion_timeout_s=0.02)
+
+
+async def test_a_deadline_that_passes_returns_the_order() -> None:
+    world = await open_world()
+    before = await balances(world)
+
+    def too_late() -> IntentState:
+        world.clock.ms += 10**7
+        return IntentState.REVERTED
+
+    world.sender.before = [too_late]
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.RETURNED
+    assert state.reason.startswith("DEADLINE_EXPIRED")
+    await require_closed(world, state, before)
+
+
+async def test_two_calls_with_one_id_make_one_order() -> None:
+    world = await open_world()
+    quote = await world.quote(WETH, USDC, 5 * ETHER)
+    async with asyncio.TaskGroup() as group:
+        calls = [
+            group.create_task(world.execution.route(quote, account="alice", client_order_id="one"))
+            for _ in range(4)
+        ]
+    assert len({call.result() for call in calls}) == 1
+    assert world.sender.started <= 1
+    other = await world.quote(WETH, USDC, 6 * ETHER)
+    with pytest.raises(RouterError) as caught:
+        await world.execution.route(other, account="alice", client_order_id="one")
+    assert caught.value.code == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_an_order_beyond_the_balance_leaves_no_trace() -> None:
+    world = await open_world()
+    quote = await world.quote(WETH, USDC, START_UNITS + 1)
+    with pytest.raises(FailureError) as caught:
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    assert caught.value.code == "INSUFFICIENT_BALANCE"
+    assert await world.held() == 0
+    assert await world.database.read(lambda uow: uow.orders.unfinished()) == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    pair=st.sampled_from([(WETH, USDC), (USDC, WETH), (DAI, WETH), (WETH, DAI), (DAI, USDC)]),
+    mode=st.sampled_from(SwapMode),
+    dollars=st.integers(10, 400_000),
+    slippage_bps=st.sampled_from([0, 10, 100, 500]),
+    world_turns=st.lists(
+        st.sampled_from(["still", "revert", "worse", "better", "crash"]), max_size=5
+    ),
+)
+async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
+    pair: tuple[Asset, Asset],
+    mode: SwapMode,
+    dollars: int,
+    slippage_bps: int,
+    world_turns: list[str],
+) -> None:
+    world = await open_world()
+    before = await balances(world)
+    sell, buy = pair
+    measured = sell if mode is SwapMode.EXACT_IN else buy
+    price = 3_000 if measured == WETH else 1
+    quote = await world.quote(
+        sell, buy, dollars * measured.one_in_units // price, mode, slippage_bps
+    )
+
+    def turn(name: str) -> Callable[[], IntentState | None]:
+        def act() -> IntentState | None:
+            if name == "crash":
+                raise Crash
+            if name == "revert":
+                return IntentState.REVERTED
+            if name in {"worse", "better"}:
+                mover = sell if name == "worse" else buy
+                sell_into_pools(
+                    world, 20_000 * mover.one_in_units // (3_000 if mover == WETH else 1), mover
+                )()
+            return None
+
+        return act
+
+    world.sender.before = [turn(name) for name in world_turns]
+    try:
+        state = await world.execution.route(quote, account="alice", client_order_id="one")
+    except Crash:
+        state = await finish_after_crashes(world)
+    assert state.status.is_final
+    order = state.order
+    assert await world.held() == 0
+    assert await world.available(order.asset_in) == before[order.asset_in] - state.spent_units
+    assert await world.available(order.asset_out) == before[order.asset_out] + state.received_units
+    assert state.spent_units <= order.max_in_units
+    if state.status is OrderStatus.SETTLED and mode is SwapMode.EXACT_IN:
+        assert state.received_units >= quote.limit_units
+    if state.status is OrderStatus.SETTLED and mode is SwapMode.EXACT_OUT:
+        assert state.received_units >= order.amount_units
+    await world.require_sound()
+    await world.database.close()
+
+
+async def finish_after_crashes(world: World) -> OrderState:
+    for _ in range(10):
+        world.restart()
+        try:
+            states = await world.execution.resume()
+        except Crash:
+            continue
+        return states[0]
+    raise AssertionError("it never came up again")
