@@ -4,9 +4,6 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from connectors.chain.keystore import load_key, read_password_file
-from connectors.chain.policy import SignerPolicy
-from connectors.chain.signer import LocalSigner
 from router.bootstrap.profile import Profile
 from router.domain.errors import FailureError
 from router.domain.settlement import PlanPermit, TxRequest
@@ -51,6 +48,11 @@ async def open_keys(profile: Profile, plan_gas_max: int) -> Keys:
     Raises:
         FailureError: KEY_FILE_MISSING, KEY_FILE_INVALID, KEY_PASSWORD_WRONG or KEY_REFUSED.
     """
+    # eth-account takes a second to import, and readers do without a key.
+    from connectors.chain.keystore import load_key, read_password_file  # noqa: PLC0415
+    from connectors.chain.policy import SignerPolicy  # noqa: PLC0415
+    from connectors.chain.signer import LocalSigner  # noqa: PLC0415
+
     settings = profile.settings
     path = settings.below_home(settings.wallets.hot_keystore)
     password_file = settings.below_home(settings.wallets.hot_password_file)

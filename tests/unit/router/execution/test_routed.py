@@ -289,7 +289,7 @@ async def test_an_order_beyond_the_balance_leaves_no_trace() -> None:
     assert await world.database.read(lambda uow: uow.orders.unfinished()) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     pair=st.sampled_from([(WETH, USDC), (USDC, WETH), (DAI, WETH), (WETH, DAI), (DAI, USDC)]),
     mode=st.sampled_from(SwapMode),
