@@ -322,6 +322,21 @@ fn a_limit_behind_the_price_or_out_of_range_is_refused() {
     }
 }
 
+#[test]
+fn a_huge_input_is_priced_by_the_formula_of_the_contract_for_huge_inputs() {
+    // Where amount * price leaves 256 bits the contract divides twice and rounds differently.
+    let (spacing, ends, liquidity) = (16_383, 54, 1_u128 << 126);
+    let price = ratio(884_000);
+    let pool = pool_of(0, spacing, price, &[(-ends, ends, liquidity)]);
+    let amount: U256 = U256::from(1) << 100;
+    let scaled: U256 = U256::from(liquidity) << 96;
+    assert_eq!(amount.checked_mul(price), None);
+    let expected = scaled.div_ceil(scaled / price + amount);
+    let quote = pool.quote_exact_in(true, amount, None).unwrap();
+    assert_eq!(quote.next.sqrt_price_x96(), expected);
+    assert_eq!(quote.amount_in, amount);
+}
+
 fn tick(index: i32, liquidity_gross: u128, liquidity_net: i128) -> Tick {
     Tick {
         index,
