@@ -1,6 +1,7 @@
 """`router serve`: the timers. One job at a time, errors counted by code, a clean end."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ class Timers:
         """
         settings = self._app.profile.settings.schedule
         self._stop = stop
+        # A turn that is skipped while its job still runs is as intended, and no news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_listener(self._note_crash, EVENT_JOB_ERROR)
         for name, interval_ms, work in self._jobs():
