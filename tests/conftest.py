@@ -63,9 +63,9 @@ async def devnet(devnet_process: OwnedAnvil, deployment: Deployment) -> AsyncIte
         yield DevnetHandle(
             url=node.url, chain_id=node.chain_id, pid=node.pid, deployment=deployment
         )
-        # A revert leaves the pool of pending transactions as it is.
-        await rpc.call("anvil_dropAllTransactions")
         assert await rpc.call("evm_revert", [snapshot]), "the snapshot is gone"
+        # What the test sent is pending after a revert, and would be mined in the next test.
+        await rpc.call("anvil_dropAllTransactions")
 
 
 @pytest.fixture
