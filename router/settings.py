@@ -159,7 +159,7 @@ class RiskSettings(_Section):
 
 
 class CexVenueSettings(_Section):
-    """An external exchange. Keys come from the named environment variables."""
+    """An external exchange whose books are shown beside ours; orders are not sent there."""
 
     exchange: str
     kind: Literal["ccxt"] = "ccxt"
@@ -168,7 +168,6 @@ class CexVenueSettings(_Section):
     call_timeout_ms: int = Field(default=5_000, ge=10)
     api_key_env: str = ""
     api_secret_env: str = ""
-    routable: bool = False
 
 
 class CexSettings(_Section):

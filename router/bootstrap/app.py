@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -58,7 +58,10 @@ _OPENED = "opened"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The services of one data directory. A read-only one has no key and starts nothing."""
+    """The services of one data directory. A read-only one has no key and starts nothing.
+
+    `venues` are places with a book by name: our own (`book`) and the configured exchanges.
+    """
 
     profile: Profile
     clock: Clock
@@ -68,6 +71,7 @@ class App:
     feed: MarketFeed
     quotes: LiveQuotes
     book: OwnBook
+    venues: Mapping[str, OrderVenue]
     settlement: SettlementService
     execution: RoutedExecution
     custody: CustodyService
@@ -191,7 +195,7 @@ class _Parts:
     chain: RpcChain
     audit: RpcChainAudit
     keys: Keys
-    venues: Sequence[OrderVenue]
+    venues: Mapping[str, OrderVenue]
     observer: OrderObserver
     step_observer: Observer
 
@@ -204,7 +208,7 @@ class _Parts:
         book = OwnBook(self.database, profile.instruments, self.clock)
         feed = MarketFeed(
             UniswapPoolSource(self.rpc, profile.deployment.pools),
-            (book, *self.venues),
+            [book],
             depth=profile.settings.book.depth,
             call_timeout_ms=max(profile.settings.chain.call_timeout_ms, 30_000),
         )
@@ -219,6 +223,7 @@ class _Parts:
             feed=feed,
             quotes=quotes,
             book=book,
+            venues={VENUE_ID: book, **self.venues},
             settlement=settlement,
             execution=self._execution(settlement, book, quotes),
             custody=self._custody(settlement),

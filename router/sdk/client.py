@@ -215,13 +215,19 @@ class Router:
         """Return the pairs of our own book."""
         return await self._app.book.instruments()
 
-    async def ladder(self, instrument: str, depth: int = 10) -> Ladder:
+    async def ladder(self, instrument: str, depth: int = 10, *, venue: str = "book") -> Ladder:
         """Return the depth of one book, best levels first; 0 is all.
 
+        `venue` is our own book or the name of a configured exchange.
+
         Raises:
-            FailureError: NOT_FOUND.
+            FailureError: NOT_FOUND, no such venue or instrument; VENUE_UNAVAILABLE.
         """
-        return await self._app.book.ladder(instrument, depth)
+        place = self._app.venues.get(venue)
+        if place is None:
+            known = ", ".join(sorted(self._app.venues))
+            raise FailureError("NOT_FOUND", f"There is no venue {venue!r}; there are: {known}.")
+        return await place.ladder(instrument, depth)
 
     async def place_limit(
         self,
