@@ -63,9 +63,9 @@ async def devnet(devnet_process: OwnedAnvil, deployment: Deployment) -> AsyncIte
         yield DevnetHandle(
             url=node.url, chain_id=node.chain_id, pid=node.pid, deployment=deployment
         )
-        assert await rpc.call("evm_revert", [snapshot]), "the snapshot is gone"
-        # What the test sent is pending after a revert, and would be mined in the next test.
+        # A revert leaves the pool as it is: what is pending would be mined in the next test.
         await rpc.call("anvil_dropAllTransactions")
+        assert await rpc.call("evm_revert", [snapshot]), "the snapshot is gone"
 
 
 @pytest.fixture
@@ -104,6 +104,8 @@ async def miner(rpc: JsonRpc) -> AsyncIterator[Miner]:
     """Manual control of the chain; automine is on again after the test."""
     made = Miner(rpc)
     yield made
+    # Mining what is left, while the snapshot is reverted, makes a chain that never was.
+    await rpc.call("anvil_dropAllTransactions")
     await made.release()
 
 

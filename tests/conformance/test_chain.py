@@ -113,6 +113,8 @@ async def on_anvil(devnet: DevnetHandle) -> AsyncIterator[Stand]:
 
         signer = LocalSigner(HOT_KEY, policy)
         yield Stand(RpcChain(rpc), RpcChainAudit(rpc), signer, usdc, hold, mine, reorg)
+        # Mining what is left, while the snapshot is reverted, makes a chain that never was.
+        await rpc.call("anvil_dropAllTransactions")
         await rpc.call("evm_setAutomine", [True])
 
 
