@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.chain.abi import load_contract
+from tests.integration.contracts.evm import Reverted
 from tests.integration.contracts.market import (
     ALL,
     PERMIT2,
@@ -132,17 +133,25 @@ def test_the_deadline_itself_is_still_in_time(market: Market) -> None:
     assert market.simulate(plan)[0] > 0
 
 
+@pytest.mark.parametrize("zero_for_one", [True, False])
 @pytest.mark.parametrize("amount_in", [1, 2, 997, 1003, 10**15 + 1, 10**22, 10**25])
-def test_v2_at_3000_ppm_is_the_router_formula_to_the_unit(market: Market, amount_in: int) -> None:
+def test_v2_at_3000_ppm_is_the_router_formula_to_the_unit(
+    market: Market, amount_in: int, zero_for_one: bool
+) -> None:
     pool = market.pools["v2 AB"]
     reserve0, reserve1 = market.reserves(pool.address)
-    expected = router_v2_amount_out(amount_in, reserve0, reserve1)
-    plan = market.plan([Step.over(pool, pool.token0)], amount_in)
-    if expected == 0:
-        with pytest.raises(Exception, match="StepOutputZero"):
-            market.simulate(plan)
-    else:
+    reserves = (reserve0, reserve1) if zero_for_one else (reserve1, reserve0)
+    expected = router_v2_amount_out(amount_in, *reserves)
+    token_in, token_out = pool.token0, pool.token1
+    if not zero_for_one:
+        token_in, token_out = token_out, token_in
+    plan = market.plan([Step.over(pool, token_in)], amount_in)
+    if expected > 0:
         assert market.simulate(plan) == [expected]
+        return
+    with pytest.raises(Reverted) as caught:
+        market.simulate(plan)
+    assert caught.value.reason == f"StepOutputZero(0, {token_out.lower()})"
 
 
 def test_a_v2_fee_above_the_pairs_own_costs_output_but_works(market: Market) -> None:
