@@ -31,6 +31,7 @@ from router.domain.errors import (
     OutcomeUnknown,
     RouterError,
     UsageError,
+    VenueUnavailable,
 )
 from router.domain.market import Instrument, Ladder
 from router.domain.orders import BookOrder
@@ -119,7 +120,8 @@ class OwnBook:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
             OrderRejected: INSUFFICIENT_BALANCE, the balance or the hold does not cover what the
                 order would pay; nothing was traded.
-            OutcomeUnknown: the database failed; `lookup` tells.
+            VenueUnavailable: the database failed before; nothing was traded.
+            OutcomeUnknown: the database failed meanwhile; `lookup` tells.
             FailureError: NOT_FOUND, there is no such instrument or hold.
         """
         book = self._book(order.instrument)
@@ -148,7 +150,8 @@ class OwnBook:
         Raises:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
             OrderRejected: INSUFFICIENT_BALANCE; ORDER_REJECTED, a post-only order would trade.
-            OutcomeUnknown: the database failed; placing it again with the same id tells.
+            VenueUnavailable: the database failed before; nothing was placed.
+            OutcomeUnknown: the database failed meanwhile; the same order again tells.
             FailureError: NOT_FOUND, there is no such instrument.
         """
         book = self._book(order.instrument)
@@ -168,6 +171,7 @@ class OwnBook:
         An order that has ended already is returned as it is.
 
         Raises:
+            VenueUnavailable: the database failed before; nothing was changed.
             FailureError: NOT_FOUND, the account has no such order; STORAGE_ERROR.
         """
         order, _ = await self._commit(
@@ -194,7 +198,10 @@ class OwnBook:
     async def _commit(self, work: Callable[[UnitOfWork], T], apply: Callable[[T], None]) -> T:
         """Run one transaction and then change the memory in the same way, or drop the memory."""
         async with self._lock:
-            await self._load_if_stale()
+            try:
+                await self._load_if_stale()
+            except FailureError as error:
+                raise VenueUnavailable("VENUE_UNAVAILABLE", error.message) from error
             is_certain = False
             try:
                 done = await self._database.write(work)
