@@ -3,7 +3,7 @@
 //! The way of an order: [`scope`] cuts the market down to what the order can use, [`path`] finds
 //! the best single path exactly, [`dual`] finds prices at which all venues' best trades add up to
 //! the order and with them the bound, [`recover`] and [`split`] turn the flows into an acyclic plan
-//! replayed in integers, [`repair`] uses what lots and dry pools leave over, [`search`] branches over cycles, hops, legs and gas, [`polish`] moves
+//! replayed in integers, [`repair`] uses what lots and dry pools leave over, [`search`] branches over cycles, legs and gas, [`polish`] moves
 //! single units. Floats rank and bound; every amount of a plan is an exact integer replay.
 
 mod cells;

@@ -55,6 +55,8 @@ struct Step {
 struct Search<'s, 'm> {
     scope: &'s Scope<'m>,
     objective: &'s Objective,
+    /// Edges that may be used.
+    open: Vec<bool>,
     labels: Vec<Label>,
     best: Option<Path>,
 }
@@ -62,6 +64,19 @@ struct Search<'s, 'm> {
 /// Returns the best single path for `amount` of source (exact-in) or of target (exact-out), after
 /// gas when the objective counts it; `None` when no path can do it.
 pub(super) fn best_path(scope: &Scope<'_>, objective: &Objective, amount: U256) -> Option<Path> {
+    best_path_without(scope, objective, amount, |_| false)
+}
+
+/// As [`best_path`], without the edges that `is_blocked` names.
+pub(super) fn best_path_without(
+    scope: &Scope<'_>,
+    objective: &Objective,
+    amount: U256,
+    is_blocked: impl Fn(usize) -> bool,
+) -> Option<Path> {
+    let open = (0..scope.edges.len())
+        .map(|edge| !is_blocked(edge))
+        .collect();
     let start = if objective.exact_out {
         scope.target
     } else {
@@ -70,6 +85,7 @@ pub(super) fn best_path(scope: &Scope<'_>, objective: &Objective, amount: U256) 
     let mut search = Search {
         scope,
         objective,
+        open,
         labels: vec![Label {
             token: start,
             amount,
@@ -161,6 +177,7 @@ impl Search<'_, '_> {
             )
         };
         next.iter()
+            .filter(|edge| at(&self.open, **edge))
             .filter_map(|&edge| {
                 let candidate = self.scope.edges.get(edge)?;
                 let token = if exact_out {

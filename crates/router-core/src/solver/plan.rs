@@ -13,7 +13,8 @@ pub struct SolveRequest {
     pub amount: U256,
     /// `amount` is what must come out.
     pub exact_out: bool,
-    /// Most venues that a unit may pass through, at least 1.
+    /// Every leg lies on a route of at most this many venues; at least 1. Where such routes cross,
+    /// a unit may pass through more.
     pub max_hops: u32,
     /// Most legs of a plan, at least 1.
     pub max_legs: u32,

@@ -3,7 +3,7 @@
 //! The dual's shares are right to about ten digits; what is left to win is rounding. Moves start
 //! small and shrink to one unit, and their number is limited.
 
-use super::float::to_f64;
+use super::float::{share_floor, to_f64};
 use super::objective::Objective;
 use super::scope::Scope;
 use super::search::Candidate;
@@ -49,7 +49,7 @@ impl<'s, 'm> Polish<'s, 'm> {
                 break;
             }
         }
-        let mut step = first_step(self.amount);
+        let mut step = self.first_step(&best);
         while !self.is_good(&best) {
             while self.exchange(&mut best, step) {}
             if step <= U256::ONE || self.replays_left == 0 {
@@ -68,6 +68,22 @@ impl<'s, 'm> Polish<'s, 'm> {
         let score = self.objective.score(&candidate.outcome);
         let slack = (to_f64(candidate.outcome.amount_out) * GOOD_ENOUGH).max(1.0);
         candidate.promise - score < slack
+    }
+
+    /// Size of the first moves: losses are of second order, so a gap of a millionth means that about
+    /// a thousandth of the order is out of place; for dust a sixteenth, at least one unit.
+    #[allow(
+        clippy::float_arithmetic,
+        reason = "the gap only decides where to look"
+    )]
+    fn first_step(&self, candidate: &Candidate) -> U256 {
+        let score = self.objective.score(&candidate.outcome);
+        let gap = ((candidate.promise - score) / score.abs().max(1.0)).max(0.0);
+        let dust = self.amount.wrapping_shr(4).min(U256::from(64));
+        share_floor(self.amount, gap.sqrt().min(0.25))
+            .max(self.amount.wrapping_shr(20))
+            .max(dust)
+            .max(U256::ONE)
     }
 
     /// Replays a changed split and keeps it when it is better.
@@ -232,10 +248,4 @@ fn shift(stage: &mut Stage, step: Move) -> bool {
         }
     }
     true
-}
-
-/// A millionth of the order, or for dust a sixteenth, at least one unit.
-fn first_step(amount: U256) -> U256 {
-    let dust = amount.wrapping_shr(4).min(U256::from(64));
-    amount.wrapping_shr(20).max(dust).max(U256::ONE)
 }

@@ -13,8 +13,7 @@ const CUT: f64 = 1e-7;
 pub(super) enum Shape {
     /// Flows with their tokens in topological order.
     Acyclic(Skeleton),
-    /// Arcs `(from, to)` of a cycle, or of a path beyond the hop limit, cheapest first: a plan must
-    /// do without at least one of them.
+    /// Arcs `(from, to)` of a cycle, cheapest first: a plan must do without at least one of them.
     Tangled(Vec<(usize, usize)>),
     /// Nothing flows from source to target.
     Empty,
@@ -28,28 +27,27 @@ pub(super) struct Skeleton {
 
 /// Reads the shape of a solution for an order of `order_value`.
 pub(super) fn shape(scope: &Scope<'_>, solution: &Solution, order_value: f64) -> Shape {
-    let flows = support(scope, &solution.flows, order_value);
-    if flows.is_empty() {
-        return Shape::Empty;
-    }
-    let (order, rest) = topological_order(scope, &flows);
-    if !rest.is_empty() {
-        return Shape::Tangled(cheapest_first(scope, &flows, cycle(scope, &flows, &rest)));
-    }
-    let path = longest_path(scope, &flows, &order);
-    if path.len() > usize::try_from(scope.max_hops).unwrap_or(usize::MAX) {
-        return Shape::Tangled(cheapest_first(scope, &flows, path));
-    }
-    Shape::Acyclic(Skeleton { order, flows })
-}
-
-/// Returns the flows above the cut that lie on a way from source to target.
-fn support(scope: &Scope<'_>, flows: &[Flow], order_value: f64) -> Vec<Flow> {
-    let mut kept: Vec<Flow> = flows
+    let flows: Vec<Flow> = solution
+        .flows
         .iter()
         .filter(|flow| share(flow.value, order_value) > CUT)
         .copied()
         .collect();
+    // A cycle counts even where the source does not feed it: it earns what no plan can.
+    let (_, rest) = topological_order(scope, &flows);
+    if !rest.is_empty() {
+        return Shape::Tangled(cheapest_first(scope, &flows, cycle(scope, &flows, &rest)));
+    }
+    let flows = joined(scope, flows);
+    if flows.is_empty() {
+        return Shape::Empty;
+    }
+    let (order, _) = topological_order(scope, &flows);
+    Shape::Acyclic(Skeleton { order, flows })
+}
+
+/// Keeps the flows that lie on a way from source to target.
+fn joined(scope: &Scope<'_>, mut kept: Vec<Flow>) -> Vec<Flow> {
     loop {
         let fed = reach(scope, &kept, scope.source, false);
         let drained = reach(scope, &kept, scope.target, true);
@@ -141,28 +139,6 @@ fn cycle(scope: &Scope<'_>, flows: &[Flow], rest: &[usize]) -> Vec<(usize, usize
         trail.push(token);
     }
     Vec::new()
-}
-
-/// Returns the arcs of the longest path into the target.
-fn longest_path(scope: &Scope<'_>, flows: &[Flow], order: &[usize]) -> Vec<(usize, usize)> {
-    let mut length = vec![0_usize; scope.token_count()];
-    let mut parent: Vec<Option<usize>> = vec![None; scope.token_count()];
-    for token in order {
-        for (from, to) in flows.iter().filter_map(|flow| ends(scope, flow)) {
-            let longer = at(&length, from).saturating_add(1);
-            if from == *token && longer > at(&length, to) {
-                set_at(&mut length, to, longer);
-                set_at(&mut parent, to, Some(from));
-            }
-        }
-    }
-    let mut arcs = Vec::new();
-    let mut token = scope.target;
-    while let Some(from) = at(&parent, token) {
-        arcs.push((from, token));
-        token = from;
-    }
-    arcs
 }
 
 /// Sorts arcs by the value that flows over them.

@@ -4,6 +4,7 @@
 //! use is not bought in the first place, so that it stays in the token that was paid.
 
 use super::objective::Objective;
+use super::path::best_path_without;
 use super::scope::Scope;
 use super::search::Candidate;
 use super::split::{Outcome, Split, SplitLeg, Want};
@@ -27,6 +28,9 @@ impl Repair<'_, '_> {
         }
         if !best.outcome.dust.is_empty() {
             self.trim(&mut best);
+        }
+        if !best.outcome.unspent_in.is_zero() {
+            self.spend_along_path(&mut best);
         }
         best
     }
@@ -56,6 +60,30 @@ impl Repair<'_, '_> {
             if let Some(stage) = split.stages.iter_mut().find(|stage| stage.token == token) {
                 stage.legs.push(SplitLeg::new(pool, Want::Share(1.0)));
             }
+            self.take_better(best, split);
+        }
+    }
+
+    /// Sends unspent input along the best path of unused venues, at most up to the first token that
+    /// the plan already passes on.
+    fn spend_along_path(&self, best: &mut Candidate) {
+        let split = &best.split;
+        let is_used = |index: usize| {
+            self.scope
+                .edges
+                .get(index)
+                .is_some_and(|edge| split.uses_venue(self.scope, edge.edge.venue))
+        };
+        let gross = self.objective.gross();
+        let unspent = best.outcome.unspent_in;
+        let Some(path) = best_path_without(self.scope, &gross, unspent, is_used) else {
+            return;
+        };
+        if best.outcome.leg_count.saturating_add(path.edges.len()) > self.max_legs {
+            return;
+        }
+        let mut split = best.split.clone();
+        if split.extend_along(self.scope, &path.edges) {
             self.take_better(best, split);
         }
     }

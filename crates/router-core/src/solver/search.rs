@@ -1,7 +1,6 @@
 //! Branch and bound over what the convex relaxation does not know.
 //!
-//! The relaxation may send flow around a cycle of tokens or over too many hops, and it pays no gas
-//! per venue. A node forbids some edges and insists on others; its relaxed bound counts each free
+//! The relaxation may send flow around a cycle of tokens, and it pays no gas per venue. A node forbids some edges and insists on others; its relaxed bound counts each free
 //! venue with what its profit leaves after gas, but not below zero: weak duality with fixed costs
 //! (Angeris et al., arXiv 2204.05238, section on fixed transaction costs).
 #![allow(
@@ -24,6 +23,9 @@ const MAX_NODES: usize = 64;
 
 /// A node is closed when it cannot beat the incumbent by more than this share.
 const CLOSE_ENOUGH: f64 = 1e-9;
+
+/// Part of the value that rounding may cost before the search tries without books.
+const ROUNDING_LOSS: f64 = 1e-7;
 
 /// A split with its exact replay.
 #[derive(Clone, Debug)]
@@ -185,10 +187,37 @@ impl<'s, 'm> Search<'s, 'm> {
             }
             Shape::Acyclic(skeleton) => {
                 if let Some(candidate) = self.realise(&skeleton, &solution.flow_prices) {
+                    if self.lost_by_rounding(&candidate) {
+                        self.push_without_books(&node, &skeleton);
+                    }
                     self.offer(candidate);
                 }
                 self.branch(&node, &skeleton);
             }
+        }
+    }
+
+    /// Whether whole lots and units cost noticeably more than nothing.
+    fn lost_by_rounding(&self, candidate: &Candidate) -> bool {
+        let score = self.objective.score(&candidate.outcome);
+        candidate.promise - score > score.abs() * ROUNDING_LOSS + 2.0
+    }
+
+    /// Tries without each book in use: where its lots are coarse, pools it displaced may do better.
+    fn push_without_books(&mut self, node: &Node, skeleton: &Skeleton) {
+        for flow in skeleton.flows.iter().rev() {
+            if self.is_pool(flow.edge) || at(&node.kept, flow.edge) {
+                continue;
+            }
+            self.close(node.ceiling);
+            let mut allowed = node.allowed.clone();
+            set_at(&mut allowed, flow.edge, false);
+            self.stack.push(Node {
+                allowed,
+                kept: node.kept.clone(),
+                prices: node.prices.clone(),
+                ceiling: node.ceiling,
+            });
         }
     }
 
@@ -292,7 +321,7 @@ impl<'s, 'm> Search<'s, 'm> {
         });
         let excess = used.len().saturating_sub(self.max_legs);
         if excess > 0 {
-            self.push_smaller(node, &used, excess);
+            self.push_smaller(node, skeleton, excess.div_ceil(4));
         }
         if !self.objective.has_gas() {
             return self.close(node.ceiling);
@@ -326,16 +355,21 @@ impl<'s, 'm> Search<'s, 'm> {
         self.stack.extend(children.into_iter().rev());
     }
 
-    /// Forbids the least useful venues beyond the leg limit; a heuristic, so the node's ceiling
-    /// stays.
-    fn push_smaller(&mut self, node: &Node, used: &[&Flow], excess: usize) {
+    /// Forbids the venues with the smallest flows where there are too many legs; a heuristic, so
+    /// the node's ceiling stays. (A deep pool has little profit however much flows through it.)
+    fn push_smaller(&mut self, node: &Node, skeleton: &Skeleton, dropped: usize) {
         self.close(node.ceiling);
-        let mut allowed = node.allowed.clone();
-        for flow in used
+        let mut flows: Vec<&Flow> = skeleton
+            .flows
             .iter()
             .filter(|flow| !at(&node.kept, flow.edge))
-            .take(excess)
-        {
+            .collect();
+        flows.sort_by(|left, right| {
+            let order = left.value.total_cmp(&right.value);
+            order.then(left.edge.cmp(&right.edge))
+        });
+        let mut allowed = node.allowed.clone();
+        for flow in flows.iter().take(dropped) {
             set_at(&mut allowed, flow.edge, false);
         }
         if allowed != node.allowed {

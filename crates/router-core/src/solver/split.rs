@@ -101,6 +101,45 @@ impl Split {
         largest.map(|(_, place)| place)
     }
 
+    /// Adds a path from the source whose first leg takes the rest there. Where its first token is
+    /// already passed on, the path joins; a path that joins later, or ends in a book's lots on the
+    /// way, is refused with false.
+    pub(super) fn extend_along(&mut self, scope: &Scope<'_>, edges: &[usize]) -> bool {
+        let passed_on =
+            |split: &Self, token: usize| split.stages.iter().any(|stage| stage.token == token);
+        let Some(source) = self
+            .stages
+            .iter()
+            .position(|stage| stage.token == scope.source)
+        else {
+            return false;
+        };
+        for (hop, edge_index) in edges.iter().enumerate() {
+            let Some(edge) = scope.edges.get(*edge_index) else {
+                return false;
+            };
+            let leg = SplitLeg::new(*edge_index, Want::Share(1.0));
+            if hop == 0 {
+                if let Some(stage) = self.stages.get_mut(source) {
+                    stage.legs.push(leg);
+                }
+                if passed_on(self, edge.to) {
+                    return true;
+                }
+            } else if passed_on(self, edge.from) || edge.is_ladder {
+                return false;
+            } else {
+                let at = source.saturating_add(hop).min(self.stages.len());
+                let stage = Stage {
+                    token: edge.from,
+                    legs: vec![leg],
+                };
+                self.stages.insert(at, stage);
+            }
+        }
+        true
+    }
+
     /// Whether a leg uses the edge.
     pub(super) fn uses(&self, edge: usize) -> bool {
         self.legs().any(|leg| leg.edge == edge)
