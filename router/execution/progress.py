@@ -58,6 +58,12 @@ def progress_of(uow: UnitOfWork, order: SwapOrder) -> Progress:
     return Progress(spent_units=spent, received_units=received)
 
 
+def traces_of(uow: UnitOfWork, order_id: str) -> int:
+    """Return how many transactions and journals an order has; it grows with each of its acts."""
+    journals = len(uow.ledger.journals(0, _PAGE, order_id))
+    return len(uow.settlement.intents(reference=order_id)) + journals
+
+
 def pending_holds(uow: UnitOfWork, order: SwapOrder) -> list[Hold]:
     """Return the order's holds that are not in a transaction and still set something aside."""
     taken = {intent.hold_id for intent, _ in open_intents(uow, order.order_id)}

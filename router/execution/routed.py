@@ -36,6 +36,7 @@ from router.execution.progress import (
     pending_holds,
     progress_of,
     save_progress,
+    traces_of,
 )
 from router.execution.terms import fingerprint_of, order_of, request_of, within_limit
 from router.ledger import HoldPart, available_units, place_hold, split_hold
@@ -235,7 +236,7 @@ class RoutedExecution:
                 parcels = await self._parcels(order)
                 if not parcels:
                     break
-                tag = f"{self._clock.now_ms():x}.{attempt}"
+                tag = f"{await self._traces(order)}.{attempt}.{self._clock.now_ms():x}"
                 is_first = state.status is OrderStatus.ACCEPTED and attempt == 0
                 reason = await self._round(order, parcels, tag, first, is_first=is_first)
                 first = None
@@ -446,6 +447,10 @@ class RoutedExecution:
     async def _parcels(self, order: SwapOrder) -> list[Parcel]:
         assets = tuple(self._registry)
         return await self._database.read(lambda uow: parcels_of(uow, order, assets))
+
+    async def _traces(self, order: SwapOrder) -> int:
+        """Count what the order has left behind so far, so that no key of a plan is used twice."""
+        return await self._database.read(lambda uow: traces_of(uow, order.order_id))
 
     def _require_time(self, order: SwapOrder) -> None:
         if self._clock.now_ms() // 1_000 >= order.deadline_s:

@@ -182,7 +182,7 @@ class HandSender:
     """Runs plans on the hand-made pools: port `TransactionSender`.
 
     Before the n-th transaction runs, `before[n]` may change the world, raise, or return the state
-    that the transaction is to end in instead of running it.
+    that the transaction is to end in instead of running it; `after[n]` may raise once it is booked.
     """
 
     database: Database
@@ -190,6 +190,7 @@ class HandSender:
     encoder: HandEncoder
     clock: StillClock
     before: list[Callable[[], IntentState | None]] = field(default_factory=list)
+    after: dict[int, Callable[[], None]] = field(default_factory=dict)
     started: int = 0
     address: str = HOT
 
@@ -238,6 +239,8 @@ class HandSender:
             uow.settlement.set_state(intent_id, state, self.chain.head)
 
         await self.database.write(end)
+        if self.started - 1 in self.after:
+            self.after.pop(self.started - 1)()
         found = await self.database.read(lambda uow: uow.settlement.find(intent_id=intent_id))
         assert found is not None
         return found[0]

@@ -28,6 +28,9 @@ ETHER = 10**18
 MAKER = user_account("maker")
 
 
+TURNS = ("still", "revert", "worse", "better", "crash", "die_after")
+
+
 class Crash(Exception):
     """Raised where a process is to die."""
 
@@ -219,6 +222,25 @@ async def test_a_crash_while_the_transaction_runs_is_finished_by_the_next_proces
     assert again == state
 
 
+async def test_a_crash_between_the_swap_and_the_book_keeps_what_was_bought_on_the_way() -> None:
+    world = await open_world()
+    before = await balances(world)
+    world.sender.after = {0: die}
+    quote = await world.quote(DAI, WETH, 30_000 * ETHER)
+    assert any(leg.asset_in == USDC for leg in quote.book_legs)
+    with pytest.raises(Crash):
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    bought = await world.database.read(lambda uow: uow.ledger.holds(user_account("alice")))
+    assert "USDC" in {hold.asset for hold in bought if hold.remaining_units}
+    assert await world.available(USDC) == before[USDC], "nobody can spend it in between"
+    world.restart()
+    (state,) = await world.execution.resume()
+    assert state.status is OrderStatus.SETTLED
+    assert state.received_units >= quote.limit_units
+    assert await world.held() == 0
+    await world.require_sound()
+
+
 async def test_a_chain_that_takes_too_long_leaves_the_order_open_and_held() -> None:
     world = await open_world()
     before = await balances(world)
@@ -295,9 +317,8 @@ async def test_an_order_beyond_the_balance_leaves_no_trace() -> None:
     mode=st.sampled_from(SwapMode),
     dollars=st.integers(10, 400_000),
     slippage_bps=st.sampled_from([0, 10, 100, 500]),
-    world_turns=st.lists(
-        st.sampled_from(["still", "revert", "worse", "better", "crash"]), max_size=5
-    ),
+    world_turns=st.lists(st.sampled_from(TURNS), max_size=5),
+    book_crash=st.sampled_from(["none", "before", "after"]),
 )
 async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
     pair: tuple[Asset, Asset],
@@ -305,6 +326,7 @@ async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
     dollars: int,
     slippage_bps: int,
     world_turns: list[str],
+    book_crash: str,
 ) -> None:
     world = await open_world()
     before = await balances(world)
@@ -331,6 +353,10 @@ async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
         return act
 
     world.sender.before = [turn(name) for name in world_turns]
+    world.sender.after = {
+        number: die for number, name in enumerate(world_turns) if name == "die_after"
+    }
+    crash_in_book(world, book_crash)
     try:
         state = await world.execution.route(quote, account="alice", client_order_id="one")
     except Crash:
@@ -347,6 +373,23 @@ async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
         assert state.received_units >= order.amount_units
     await world.require_sound()
     await world.database.close()
+
+
+def die() -> None:
+    raise Crash
+
+
+def crash_in_book(world: World, when: str) -> None:
+    """Let the process end around its first trade in the book."""
+    place = world.book.place
+
+    async def place_and_crash(*args: object, **kwargs: object) -> object:
+        if when == "after":
+            await place(*args, **kwargs)  # type: ignore[arg-type]
+        raise Crash
+
+    if when != "none":
+        world.book.place = place_and_crash  # type: ignore[method-assign, assignment]
 
 
 async def finish_after_crashes(world: World) -> OrderState:
