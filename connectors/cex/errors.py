@@ -40,7 +40,7 @@ _NEVER_CONNECTED: Final = (
 
 
 def outcome_of_send(venue_id: str, error: Exception) -> FailureError:
-    """Return what a failed order placement means for the caller."""
+    """Return what a failed order placement means; a duplicate is not asked here but looked up."""
     kind = _meaning(error)
     code = "INSUFFICIENT_BALANCE" if is_a(error, "InsufficientFunds") else _CODES[kind]
     return kind(code, _sentence(venue_id, error))
@@ -70,8 +70,6 @@ def is_duplicate(error: Exception) -> bool:
 def _meaning(error: Exception) -> type[FailureError]:
     if isinstance(error.__cause__, _NEVER_CONNECTED):
         return VenueUnavailable
-    if is_duplicate(error):
-        return OutcomeUnknown  # An order of this id exists: look it up.
     return next((kind for name, kind in _MEANINGS if is_a(error, name)), OutcomeUnknown)
 
 

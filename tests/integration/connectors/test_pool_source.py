@@ -172,6 +172,7 @@ async def test_a_pool_with_400_ticks_is_read_in_one_call(
     head = await RpcChain(rpc).head()
     monkeypatch.setattr(rpc, "batch", counting)
     everything = await WholePoolReader(rpc).read(deployment.pools, head)
+    assert len(sent) <= 3, "two pools with a spacing of one tick, and the rest"
     dense = max(
         (pool for pool in everything if pool is not None and isinstance(pool.core, V3Pool)),
         key=lambda pool: len(pool.core.ticks),

@@ -151,11 +151,12 @@ async def test_an_unreachable_exchange_was_sent_nothing(world: World) -> None:
 
 
 async def test_no_number_goes_through_a_float_on_its_way(world: World) -> None:
-    # Neither number survives a double: 2^53 + 1 units, and 19 significant digits.
-    world.local.asks[:] = [[200_100, 900_719_925_474_099_300_000_000_000_000 + 10**14]]
+    # None of the numbers survives a double: they have 17 or more significant digits.
+    lots = 90_071_992_547_409_937
+    world.local.asks[:] = [[200_100, lots * MARKET.lot_units]]
     world.local.balances = {"ETH": 1234567890123456789, "USDC": 9_007_199_254_740_993}
     ladder = await world.venue.ladder(MARKET.symbol, 5)
-    assert ladder.asks[0].lots == 9_007_199_254_740_994
+    assert ladder.asks[0].lots == lots
     assert await world.venue.balances() == {
         "WETH": 1234567890123456789,
         "USDC": 9_007_199_254_740_993,
