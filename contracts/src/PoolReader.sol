@@ -174,11 +174,9 @@ contract PoolReader {
         state.ticks = ticks;
     }
 
-    /// @dev The words that hold every usable tick; division rounds down as the pool's own does.
+    /// @dev The words that hold every usable tick: the multiples of the spacing within the limits.
     function _allWords(int24 tickSpacing) private pure returns (int16 firstWord, int16 lastWord) {
-        int24 first = MIN_TICK / tickSpacing;
-        if (MIN_TICK % tickSpacing != 0) --first;
-        return (int16(first >> 8), int16((MAX_TICK / tickSpacing) >> 8));
+        return (int16((MIN_TICK / tickSpacing) >> 8), int16((MAX_TICK / tickSpacing) >> 8));
     }
 
     /// @dev Position 0..255 of the lowest set bit by halving; `word` is not zero.

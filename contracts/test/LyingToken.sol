@@ -11,7 +11,9 @@ contract LyingToken {
         ReturnShort,
         MoveNothing,
         ChargeSenderMore,
-        Revert
+        Revert,
+        RevertWithNothing,
+        RevertWithTrue
     }
 
     error TransferRefused(address from, address to, uint256 amount);
@@ -49,6 +51,13 @@ contract LyingToken {
     function transfer(address to, uint256 amount) external {
         Mode chosen = msg.sender == victim ? mode : Mode.Honest;
         if (chosen == Mode.Revert) revert TransferRefused(msg.sender, to, amount);
+        if (chosen == Mode.RevertWithNothing) revert();
+        if (chosen == Mode.RevertWithTrue) {
+            assembly {
+                mstore(0, 1)
+                revert(0, 32)
+            }
+        }
         if (chosen != Mode.ReturnFalse && chosen != Mode.MoveNothing) _move(msg.sender, to, amount);
         if (chosen == Mode.ChargeSenderMore) balanceOf[msg.sender] -= 1;
 

@@ -148,6 +148,10 @@ class Evm:
     def timestamp(self) -> int:
         return int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
+    def advance_s(self, seconds: int) -> None:
+        """Let the next block be `seconds` later than the latest."""
+        self.rpc("evm_setNextBlockTimestamp", self.timestamp() + seconds)
+
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Undo everything that happened inside the block."""

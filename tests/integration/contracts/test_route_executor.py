@@ -197,12 +197,15 @@ def test_the_executor_has_no_other_way_in() -> None:
 
 @pytest.mark.parametrize(
     ("case", "gas_ceiling"),
-    [("v2 AB", 175_000), ("v3 AB 500", 185_000), ("split", 400_000)],
+    [("v2 AB", 160_000), ("v3 AB 500", 165_000), ("split", 375_000)],
 )
 def test_gas_of_a_plan_stays_within_its_budget(market: Market, case: str, gas_ceiling: int) -> None:
     is_split = case == "split"
     plan = split_and_hop_plan(market) if is_split else one_step_plan(market, case, "A", UNIT)
-    first, _ = market.execute(plan)
-    usual, _ = market.execute(replace(plan, permit_nonce=2))
-    print(f"gas {case}: first {first.gas_used}, usual {usual.gas_used}")
-    assert usual.gas_used < gas_ceiling
+    used = []
+    for nonce in (1, 2):  # The first use fills storage that later uses only change.
+        market.evm.advance_s(12)
+        mined, _ = market.execute(replace(plan, permit_nonce=nonce))
+        used.append(mined.gas_used)
+    print(f"gas {case}: first {used[0]}, usual {used[1]}")
+    assert used[1] < gas_ceiling

@@ -40,6 +40,8 @@ TOKEN_MODES = (
     "MoveNothing",
     "ChargeSenderMore",
     "Revert",
+    "RevertWithNothing",
+    "RevertWithTrue",
 )
 ZERO = "0x" + "00" * 20
 
@@ -180,6 +182,8 @@ def lying_token(market: Market, mode: str) -> Deployed:
         ("ReturnTwo", "TransferFailed"),
         ("ReturnShort", "TransferFailed"),
         ("Revert", "TransferFailed"),
+        ("RevertWithNothing", "TransferFailed"),
+        ("RevertWithTrue", "TransferFailed"),
         ("MoveNothing", "StepInputMismatch"),
         ("ChargeSenderMore", "StepInputMismatch"),
     ],
@@ -203,6 +207,8 @@ def test_a_lying_input_token_stops_the_plan(
         ("ReturnTwo", "TransferFailed"),
         ("ReturnShort", "TransferFailed"),
         ("Revert", "TransferFailed"),
+        ("RevertWithNothing", "TransferFailed"),
+        ("RevertWithTrue", "TransferFailed"),
         ("MoveNothing", "UnexpectedTransferAmount"),
     ],
 )
@@ -224,6 +230,12 @@ def test_the_reason_of_a_refused_transfer_is_kept(market: Market) -> None:
     errors = token.contract.errors.values()
     refused = next(error for error in errors if error.name == "TransferRefused")
     assert repr(refused.selector)[2:-1] in caught.value.reason
+
+
+def test_a_transfer_of_an_address_without_code_fails(market: Market) -> None:
+    pair = market.pools["v2 AB"].address
+    with pytest.raises(Reverted, match=rf"TransferFailed\({STRANGER}, {pair}, 5, b''\)"):
+        market.user.call("addV2", pair, STRANGER, STRANGER, 5, 5)
 
 
 def test_an_amount_that_would_turn_into_an_exact_output_is_refused(market: Market) -> None:
