@@ -1,21 +1,21 @@
-"""Balances, wallets, orders, pools, journals; paying in and out."""
+"""What there is: balances, wallets, orders, pools, journals."""
 
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
+from rich.text import Text
 
+from router.cli.book_view import resting_table
 from router.cli.order_view import orders_table
-from router.cli.output import JSON_OPTION, console, print_json, table
+from router.cli.output import JSON_OPTION, plain, print_json, print_table, signed, table
 from router.cli.session import use_router
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
-from router.domain.custody import Deposit, WalletLine, Withdrawal
-from router.domain.errors import FailureError
+from router.domain.custody import WalletLine
 from router.domain.ledger import Balance, PostedJournal
-from router.domain.market import PoolRef
+from router.domain.market import Instrument, PoolRef
 from router.domain.orders import BookOrder, OrderState
-from router.domain.settlement import Intent
 
 if TYPE_CHECKING:
     from router.sdk import Router
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @JSON_OPTION
 @click.pass_context
 def balances(ctx: click.Context, accounts: tuple[str, ...], as_json: bool) -> None:
-    """Show what ACCOUNTS own, and what of it is held by open orders."""
+    """Show what ACCOUNTS own, and what of it is held by open orders; by default all clients'.
+
+    Example: router balances alice bob
+    """
 
     async def work(router: "Router") -> tuple[dict[str, list[Balance]], AssetRegistry]:
         names = accounts or tuple(dict.fromkeys(router.app.profile.owners.values()))
@@ -48,10 +51,11 @@ def balances(ctx: click.Context, accounts: tuple[str, ...], as_json: bool) -> No
             }
         )
         return
-    console().print(balances_table(found, assets))
+    print_table(balances_table(found, assets), "no balances")
 
 
 def balances_table(found: dict[str, list[Balance]], assets: AssetRegistry) -> Table:
+    """Show balances in whole tokens, exactly."""
     right = frozenset({"available", "held", "total"})
     made = table("balances", "account", "asset", "available", "held", "total", right=right)
     for name, lines in found.items():
@@ -71,12 +75,17 @@ def balances_table(found: dict[str, list[Balance]], assets: AssetRegistry) -> Ta
 @JSON_OPTION
 @click.pass_context
 def wallets(ctx: click.Context, as_json: bool) -> None:
-    """Show the hot and the cold wallet, on chain and in the ledger."""
+    """Show the hot and the cold wallet, on chain and in the ledger.
+
+    What is in flight shows as a difference here; only `router reconcile` tells it from a break.
+
+    Example: router wallets
+    """
     lines = use_router(ctx, lambda router: router.wallets(), read_only=True)
     if as_json:
         print_json(lines)
     else:
-        console().print(wallets_table(lines))
+        print_table(wallets_table(lines), "both wallets are empty")
 
 
 def wallets_table(lines: tuple[WalletLine, ...]) -> Table:
@@ -94,28 +103,32 @@ def wallets_table(lines: tuple[WalletLine, ...]) -> Table:
             continue
         off = line.chain_units - line.ledger_units
         made.add_row(
-            f"{line.wallet.role} {line.wallet.address[:8]}",
+            f"{line.wallet.role} {short_address(line.wallet.address)}",
             line.asset.symbol,
             Amount(line.chain_units, line.asset).format(),
             Amount(line.ledger_units, line.asset).format(),
-            f"[green]{off}[/]" if off == 0 else f"[red]{off}[/]",
+            Text(signed(off, line.asset), style="red" if off else "green"),
         )
     return made
 
 
 @click.command()
-@click.option("--account", help="Only this client's orders.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-@click.option("--open", "open_only", is_flag=True, help="Orders resting in our book instead.")
+@click.option("--account", metavar="NAME", help="Only this client's orders.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
+)
+@click.option("--open", "open_only", is_flag=True, help="What rests in our own book instead.")
 @JSON_OPTION
 @click.pass_context
 def orders(
     ctx: click.Context, account: str | None, limit: int, open_only: bool, as_json: bool
 ) -> None:
-    """Show routed orders, newest first; with --open what rests in our book."""
+    """Show routed orders, newest first; with --open what rests in our book.
+
+    Example: router orders --account alice
+    """
     if open_only:
-        resting = use_router(ctx, lambda router: router.open_orders(account), read_only=True)
-        _print_resting(resting[:limit], as_json=as_json)
+        _print_resting(ctx, account, limit, as_json=as_json)
         return
     states: list[OrderState] = use_router(
         ctx, lambda router: router.orders(account, limit), read_only=True
@@ -123,51 +136,58 @@ def orders(
     if as_json:
         print_json(states)
     else:
-        console().print(orders_table(states))
+        print_table(orders_table(states), "no orders")
 
 
-def _print_resting(resting: list[BookOrder], *, as_json: bool) -> None:
+def _print_resting(ctx: click.Context, account: str | None, limit: int, *, as_json: bool) -> None:
+    async def work(router: "Router") -> tuple[list[BookOrder], dict[str, Instrument]]:
+        instruments = {one.symbol: one for one in await router.instruments()}
+        return (await router.open_orders(account))[:limit], instruments
+
+    resting, instruments = use_router(ctx, work, read_only=True)
     if as_json:
         print_json(resting)
-        return
-    made = table("resting orders", "id", "account", "instrument", "side", "price ticks", "lots")
-    for order in resting:
-        made.add_row(
-            order.client_order_id,
-            order.account,
-            order.instrument,
-            str(order.side),
-            str(order.price_ticks),
-            f"{order.remaining_lots} of {order.lots}",
-        )
-    console().print(made)
+    else:
+        print_table(resting_table(resting, instruments), "no resting orders")
 
 
 @click.command()
 @JSON_OPTION
 @click.pass_context
 def pools(ctx: click.Context, as_json: bool) -> None:
-    """Show the pools that take part in quotes."""
+    """Show the pools that take part in quotes.
+
+    Example: router pools
+    """
     found: tuple[PoolRef, ...] = use_router(ctx, lambda router: router.pools(), read_only=True)
     if as_json:
-        print_json(found)
+        print_json([{"venue_id": p.venue_id, "label": p.label, **plain(p)} for p in found])
         return
-    made = table("pools", "venue", "address", right=frozenset())
+    made = table("pools", "venue", "address", "first token", "second token")
     for pool in found:
-        made.add_row(pool.label, pool.address)
-    console().print(made)
+        made.add_row(pool.label, pool.address, str(pool.token0), str(pool.token1))
+    print_table(made, "no pools are configured")
 
 
 @click.command()
-@click.option("--reference", help="Only journals of this order, deposit or withdrawal.")
-@click.option("--after", type=int, default=0, help="Only sequences above this one.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option(
+    "--reference", metavar="ID", help="Only journals of this order, deposit or withdrawal."
+)
+@click.option(
+    "--after", type=click.IntRange(0), default=0, metavar="N", help="Only numbers above this one."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."
+)
 @JSON_OPTION
 @click.pass_context
 def journals(
     ctx: click.Context, reference: str | None, after: int, limit: int, as_json: bool
 ) -> None:
-    """Show the ledger's journals, oldest first."""
+    """Show the ledger's journals, oldest first.
+
+    Example: router journals --after 20
+    """
 
     async def work(router: "Router") -> tuple[list[PostedJournal], AssetRegistry]:
         return await router.journals(reference, after=after, limit=limit), router.assets
@@ -176,13 +196,18 @@ def journals(
     if as_json:
         print_json(found)
     else:
-        console().print(journals_table(found, assets))
+        print_table(journals_table(found, assets), "no journals")
+
+
+def short_address(address: str) -> str:
+    """Return an address for people: its two ends."""
+    return f"{address[:6]}..{address[-4:]}"
 
 
 def short_account(account: str) -> str:
     """Return an account for people: a wallet's address by its two ends."""
-    head, _, address = account.rpartition("/0x")
-    return f"{head}/0x{address[:4]}..{address[-4:]}" if head else account
+    head, found, address = account.rpartition("/0x")
+    return f"{head}/{short_address('0x' + address)}" if found else account
 
 
 def journals_table(found: list[PostedJournal], assets: AssetRegistry) -> Table:
@@ -201,74 +226,3 @@ def journals_table(found: list[PostedJournal], assets: AssetRegistry) -> Table:
                 end_section=index == len(posted.journal.entries) - 1,
             )
     return made
-
-
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("account")
-@click.argument("asset")
-@click.argument("amount")
-@JSON_OPTION
-@click.pass_context
-def deposit(ctx: click.Context, account: str, asset: str, amount: str, as_json: bool) -> None:
-    """Devnet only: pay in from a client's own address and wait until it is credited."""
-
-    async def work(router: "Router") -> tuple[Deposit, ...]:
-        units = Amount.parse(amount, router.assets.by_symbol(asset))
-        return await pay_and_credit(router, account, units)
-
-    credited = use_router(ctx, work)
-    if as_json:
-        print_json(credited)
-        return
-    for one in credited:
-        click.echo(f"{one.account}: credited {Amount(one.units, one.asset)} ({one.tx_hash})")
-
-
-async def pay_and_credit(router: "Router", account: str, units: Amount) -> tuple[Deposit, ...]:
-    """Pay in from a devnet client's address; return what was credited, once it is.
-
-    Raises:
-        UsageError: the devnet has no such client.
-        FailureError: CONTRACT_REVERTED or CHAIN_UNAVAILABLE.
-    """
-    from router.devnet.clients import pay_in  # noqa: PLC0415 - only the devnet needs it
-
-    app = router.app
-    tx_hash = await pay_in(app.profile.rpc_url, account, units, router.deposit_address())
-    until_ms = app.clock.now_ms() + app.profile.settings.chain.inclusion_timeout_ms
-    credited: list[Deposit] = []
-    while app.clock.now_ms() < until_ms:
-        credited += await router.scan_deposits()
-        if any(one.tx_hash == tx_hash for one in credited):
-            return tuple(credited)
-        await app.clock.sleep_s(app.profile.settings.chain.poll_interval_ms / 1_000)
-    raise FailureError("CHAIN_UNAVAILABLE", f"The deposit {tx_hash} was not confirmed in time.")
-
-
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("account")
-@click.argument("asset")
-@click.argument("amount")
-@click.argument("destination")
-@click.option("--client-id", help="Makes the command safe to repeat.")
-@JSON_OPTION
-@click.pass_context
-def withdraw(
-    ctx: click.Context,
-    account: str,
-    asset: str,
-    amount: str,
-    destination: str,
-    client_id: str | None,
-    as_json: bool,
-) -> None:
-    """Pay AMOUNT of ASSET from ACCOUNT to the address DESTINATION; waits until it is final."""
-    made: tuple[Withdrawal, Intent | None] = use_router(
-        ctx, lambda r: r.withdraw(account, asset, amount, destination, client_id=client_id)
-    )
-    withdrawal, intent = made
-    if as_json:
-        print_json({"withdrawal": withdrawal, "state": intent.state if intent else None})
-    else:
-        state = intent.state if intent else "sent"
-        click.echo(f"withdrawal {withdrawal.withdrawal_id}: {withdrawal.amount}, {state}")

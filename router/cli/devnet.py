@@ -28,7 +28,10 @@ PORT_OPTION: Final = click.option(
 
 @click.group()
 def devnet() -> None:
-    """Run a local chain: real Anvil with real Uniswap contracts and seeded pools."""
+    """Run a local chain: real Anvil with real Uniswap contracts and seeded pools.
+
+    Example: router devnet up
+    """
 
 
 @devnet.command()
@@ -47,7 +50,10 @@ def devnet() -> None:
 def up(
     ctx: click.Context, port: int | None, block_time_s: int, home: str | None, as_json: bool
 ) -> None:
-    """Start the devnet, or attach to the one that runs already."""
+    """Start the devnet, or attach to the one that runs already.
+
+    Example: router devnet up --port 0
+    """
     from router.devnet import lifecycle  # noqa: PLC0415 - `--help` must not load the chain
 
     folder = _home(ctx, home)
@@ -63,7 +69,10 @@ def up(
 @JSON_OPTION
 @click.pass_context
 def status(ctx: click.Context, home: str | None, as_json: bool) -> int:
-    """Show whether the devnet runs; exit code 1 unless it does."""
+    """Show whether the devnet runs; exit code 1 unless it does.
+
+    Example: router devnet status --json
+    """
     from router.devnet import lifecycle  # noqa: PLC0415
 
     folder = _home(ctx, home)
@@ -81,7 +90,10 @@ def status(ctx: click.Context, home: str | None, as_json: bool) -> int:
 @JSON_OPTION
 @click.pass_context
 def down(ctx: click.Context, home: str | None, as_json: bool) -> None:
-    """Stop the devnet; its chain is gone afterwards."""
+    """Stop the devnet; its chain is gone afterwards.
+
+    Example: router devnet down
+    """
     from router.devnet import lifecycle  # noqa: PLC0415
 
     folder = _home(ctx, home)
@@ -98,7 +110,10 @@ def down(ctx: click.Context, home: str | None, as_json: bool) -> None:
 @JSON_OPTION
 @click.pass_context
 def reset(ctx: click.Context, port: int | None, home: str | None, as_json: bool) -> None:
-    """Start the chain afresh; a ledger in the same directory still knows the old one."""
+    """Start the chain afresh; a ledger in the same directory still knows the old one.
+
+    Example: router devnet reset
+    """
     from router.devnet import lifecycle  # noqa: PLC0415
 
     folder = _home(ctx, home)
@@ -119,7 +134,7 @@ def _home(ctx: click.Context, option: str | None) -> Path:
 def _progress(*, as_json: bool) -> Iterator[Any]:
     """Give a `Progress` callback that draws a bar on standard error, if somebody looks."""
     out = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, console=out, transient=True, disable=as_json or not out.is_terminal
     ) as bar:

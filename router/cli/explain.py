@@ -5,11 +5,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.output import table
-from router.cli.route_flow import Band, flow_of
+from router.cli.output import counted, table
+from router.cli.route_flow import Band, flow_of, limit_word, share
 from router.domain.amounts import Amount
 from router.domain.market import Protocol
-from router.domain.orders import SwapMode
 from router.domain.routes import Leg, Quote
 
 BAR_CELLS = 24
@@ -18,6 +17,15 @@ STYLES = {
     Protocol.UNISWAP_V3: "magenta",
     Protocol.BOOK: "green",
 }
+
+
+def in_one_line(quote: Quote) -> str:
+    """Return the answer of a quote as one sentence, with the limit in the right direction."""
+    limit = Amount(quote.limit_units, quote.optimised)
+    return (
+        f"{quote.amount_in} -> {quote.amount_out} ({limit_word(quote)} {limit}; "
+        f"{counted(len(quote.legs), 'leg')}, gap {quote.gap_bps:.4f} bp)"
+    )
 
 
 def print_explanation(console: Console, quote: Quote) -> None:
@@ -32,8 +40,8 @@ def summary(quote: Quote) -> RenderableType:
     """Return the headline and the picture of the split as bars."""
     flow = flow_of(quote)
     lines = [_bar_line(band) for band in flow.bands]
-    headline = f"{quote.amount_in}  →  {quote.amount_out}"
-    return Panel(Group(*lines), title=headline, title_align="left", padding=(1, 2))
+    headline = Text(f"{quote.amount_in}  →  {quote.amount_out}")
+    return Panel(Group(*lines), title=headline, title_align="left", padding=(1, 2), expand=False)
 
 
 def _bar_line(band: Band) -> Text:
@@ -44,21 +52,18 @@ def _bar_line(band: Band) -> Text:
     line.append("█" * filled, style=STYLES[leg.protocol])
     line.append("·" * (BAR_CELLS - filled), style="dim")
     line.append(f" {leg.asset_out.symbol:<5}", style="bold")
-    line.append(f" {band.part:7.2%}  {leg.label}")
+    line.append(f" {share(band.part):>7}  {leg.label}")
     return line
 
 
 def split_table(quote: Quote) -> Table:
-    right = frozenset({"in", "out", "share", "marginal price", "gas", "ticks"})
-    made = table(
-        "split", "venue", "in", "out", "share", "marginal price", "gas", "ticks", right=right
-    )
+    right = frozenset({"in", "out", "marginal price", "gas", "ticks"})
+    made = table("split", "venue", "in", "out", "marginal price", "gas", "ticks", right=right)
     for leg in quote.legs:
         made.add_row(
             Text(leg.label, style=STYLES[leg.protocol]),
-            f"{Amount(leg.amount_in_units, leg.asset_in).format(6)} {leg.asset_in}",
-            f"{Amount(leg.amount_out_units, leg.asset_out).format(6)} {leg.asset_out}",
-            f"{leg.share_bps / 100:.2f}%",
+            str(Amount(leg.amount_in_units, leg.asset_in)),
+            str(Amount(leg.amount_out_units, leg.asset_out)),
             marginal_price(leg),
             f"{leg.gas:,}" if leg.gas else "-",
             str(leg.ticks_crossed) if leg.protocol is Protocol.UNISWAP_V3 else "-",
@@ -67,18 +72,19 @@ def split_table(quote: Quote) -> Table:
 
 
 def marginal_price(leg: Leg) -> str:
-    """Price of the next unit in whole tokens of the output per whole token of the input."""
+    """Price of the next unit, in whole output per whole input token; "-" when none is left."""
+    if not leg.marginal_price:
+        return "-"
     scale = float(10 ** (leg.asset_in.decimals)) / float(10**leg.asset_out.decimals)
     return f"{leg.marginal_price * scale:.8g} {leg.asset_out}/{leg.asset_in}"
 
 
 def quality_table(quote: Quote) -> Table:
     asset = quote.optimised
-    is_exact_in = quote.mode is SwapMode.EXACT_IN
     made = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     made.add_column(style="dim")
     made.add_column()
-    made.add_row("at least" if is_exact_in else "at most", str(Amount(quote.limit_units, asset)))
+    made.add_row(limit_word(quote), str(Amount(quote.limit_units, asset)))
     made.add_row("best possible", f"{Amount(quote.bound_units, asset)} (bound, before gas)")
     made.add_row("gap to it", f"{quote.gap_bps:.4f} bp")
     if quote.best_single_units:

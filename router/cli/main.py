@@ -13,9 +13,9 @@ from router.domain.errors import RouterError
 # name -> (module, attribute); a command is imported when it is used, so `--help` stays quick
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "balances": ("router.cli.accounts", "balances"),
-    "book": ("router.cli.trading", "book"),
+    "book": ("router.cli.book", "book"),
     "demo": ("router.cli.demo", "demo"),
-    "deposit": ("router.cli.accounts", "deposit"),
+    "deposit": ("router.cli.payments", "deposit"),
     "devnet": ("router.cli.devnet", "devnet"),
     "doctor": ("router.cli.operations", "doctor"),
     "journals": ("router.cli.accounts", "journals"),
@@ -27,8 +27,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "serve": ("router.cli.operations", "serve"),
     "thaw": ("router.cli.operations", "thaw"),
     "wallets": ("router.cli.accounts", "wallets"),
-    "withdraw": ("router.cli.accounts", "withdraw"),
+    "withdraw": ("router.cli.payments", "withdraw"),
 }
+FAILURE_EXIT: Final = 1
 USAGE_EXIT: Final = 2
 INTERRUPTED_EXIT: Final = 130
 
@@ -54,7 +55,10 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="hybrid-liquidity-router", prog_name="router")
 @click.pass_context
 def cli(ctx: click.Context, config_path: str | None, home: str | None) -> None:
-    """Route orders over our order book and on-chain pools, settle them, reconcile to the unit."""
+    """Route orders over our order book and on-chain pools, settle them, reconcile to the unit.
+
+    Example: router quote WETH USDC 10 --explain
+    """
     ctx.obj = {"config_path": config_path, "home": home}
 
 
@@ -64,17 +68,25 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 
 def execute(arguments: list[str]) -> int:
+    """Run one command; print its error, if any, on standard error; return the exit code."""
     as_json = "--json" in arguments
     try:
         result: Any = cli.main(args=arguments, prog_name="router", standalone_mode=False)
     except RouterError as error:
         _print_error(error.code, error.message, as_json=as_json)
         return error.exit_code
-    except click.exceptions.Abort:
-        _print_error("USAGE", "Interrupted.", as_json=as_json)
+    except TimeoutError:
+        _print_error("CHAIN_UNAVAILABLE", "The node did not answer in time.", as_json=as_json)
+        return FAILURE_EXIT
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sentence = "Interrupted; the next command that writes finishes what was begun."
+        _print_error("INTERRUPTED", sentence, as_json=as_json)
         return INTERRUPTED_EXIT
-    except KeyboardInterrupt:
-        return INTERRUPTED_EXIT
+    except click.exceptions.NoArgsIsHelpError as error:
+        if not as_json:
+            click.echo(f"{error.format_message()}\n", err=True)
+        _print_error("USAGE", "A command is missing.", as_json=as_json)
+        return USAGE_EXIT
     except click.ClickException as error:
         _print_error("USAGE", error.format_message(), as_json=as_json)
         return USAGE_EXIT
@@ -82,7 +94,13 @@ def execute(arguments: list[str]) -> int:
 
 
 def _print_error(code: str, message: str, *, as_json: bool) -> None:
+    sentence = one_line(message)
     if as_json:
-        click.echo(json.dumps({"error": {"code": code, "message": message}}), err=True)
+        click.echo(json.dumps({"error": {"code": code, "message": sentence}}), err=True)
     else:
-        click.echo(f"error {code}: {message}", err=True)
+        click.echo(f"error {code}: {sentence}", err=True)
+
+
+def one_line(text: str) -> str:
+    """Return a text that cannot steer a terminal: one line without control characters."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())

@@ -4,6 +4,7 @@ import asyncio
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from router.cli.output import JSON_OPTION, console, print_json, table
 from router.cli.session import settings_of, use_router
@@ -15,7 +16,10 @@ from router.domain.errors import UsageError
 @JSON_OPTION
 @click.pass_context
 def reconcile(ctx: click.Context, as_json: bool) -> int:
-    """Compare ledger, holds and chain to the base unit. Exit code 1 if they differ."""
+    """Compare ledger, holds and chain to the base unit. Exit code 1 if they differ.
+
+    Example: router reconcile
+    """
     report: ReconcileReport = use_router(ctx, lambda router: router.reconcile())
     if as_json:
         print_json(report)
@@ -29,7 +33,8 @@ def print_report(report: ReconcileReport) -> None:
     if report.breaks:
         out.print(_breaks_table(report))
     if report.frozen:
-        out.print("[red]the signer is frozen[/]; when explained, an operator runs `router thaw`")
+        advice = "; when the cause is understood, an operator runs `router thaw`"
+        out.print(Text.assemble(("the signer is frozen", "red"), advice))
     click.echo(
         f"reconcile: {len(report.breaks)} breaks ({report.checked} balances compared at block "
         f"{report.block_number})"
@@ -44,7 +49,7 @@ def _breaks_table(report: ReconcileReport) -> Table:
     )  # fmt: skip
     for one in report.breaks:
         made.add_row(
-            f"[red]{one.break_class}[/]" if one.freezes else str(one.break_class),
+            Text(str(one.break_class), style="red" if one.freezes else ""),
             one.asset,
             one.address,
             str(one.chain_units),
@@ -56,11 +61,16 @@ def _breaks_table(report: ReconcileReport) -> Table:
 
 
 @click.command()
-@click.option("--reason", required=True, help="Why it is safe to sign again; it is logged.")
+@click.option(
+    "--reason", metavar="TEXT", required=True, help="Why it is safe to sign again; it is logged."
+)
 @JSON_OPTION
 @click.pass_context
 def thaw(ctx: click.Context, reason: str, as_json: bool) -> None:
-    """Let the signer sign again after a freeze whose cause is understood."""
+    """Let the signer sign again after a freeze whose cause is understood.
+
+    Example: router thaw --reason "the outflow was our own test payment"
+    """
     was = use_router(ctx, lambda router: router.thaw(reason))
     if as_json:
         print_json({"was_frozen_for": was})
@@ -73,7 +83,10 @@ def thaw(ctx: click.Context, reason: str, as_json: bool) -> None:
 @JSON_OPTION
 @click.pass_context
 def serve(ctx: click.Context, no_api: bool, as_json: bool) -> None:
-    """Run the timers until SIGINT or SIGTERM: deposits, pools, settlement, sweep, reconcile."""
+    """Run the timers until SIGINT or SIGTERM: deposits, pools, settlement, sweep, reconcile.
+
+    Example: router serve --no-api
+    """
     if not no_api:
         raise UsageError("USAGE", "Only the timers can be served: run `router serve --no-api`.")
     from router.bootstrap import serve as run_timers  # noqa: PLC0415 - loads the services
@@ -94,7 +107,10 @@ def serve(ctx: click.Context, no_api: bool, as_json: bool) -> None:
 @JSON_OPTION
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> int:
-    """Examine the installation and this data directory. Exit code 1 if something is wrong."""
+    """Examine the installation and this data directory. Exit code 1 if something is wrong.
+
+    Example: router doctor
+    """
     from router.bootstrap import Grade, diagnose  # noqa: PLC0415 - loads the services
 
     findings = asyncio.run(diagnose(settings_of(ctx)))
@@ -104,6 +120,6 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
         styles = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.FAILED: "red"}
         made = table("doctor", "what", "verdict", "detail")
         for one in findings:
-            made.add_row(one.name, f"[{styles[one.grade]}]{one.grade}[/]", one.detail)
+            made.add_row(one.name, Text(str(one.grade), style=styles[one.grade]), one.detail)
         console().print(made)
     return 1 if any(one.grade is Grade.FAILED for one in findings) else 0

@@ -19,7 +19,6 @@ STATUS_STYLES = {
     OrderStatus.PARTLY_SETTLED: "yellow",
     OrderStatus.RETURNED: "red",
 }
-_LINES_MAX = 40
 
 
 class OrderProgress:
@@ -27,7 +26,7 @@ class OrderProgress:
 
     def __init__(self, console: Console, *, silent: bool = False) -> None:
         self._silent = silent
-        self._spinner = Spinner("dots", text="quoting")
+        self._spinner = Spinner("dots", text=Text("quoting ..."))
         self._live = Live(self._spinner, console=console, transient=True, refresh_per_second=10)
 
     def __enter__(self) -> Self:
@@ -48,14 +47,14 @@ class OrderProgress:
         """Print one event of the order."""
         if self._silent:
             return
-        facts = "  ".join(f"{name} {value}" for name, value in event.facts.items())
+        facts = "  ".join(f"{name} {value}" for name, value in event.facts.items() if value)
         self._live.console.print(Text.assemble((f"{event.kind:>12}", "bold"), f"  {facts}"))
-        self._spinner.update(text=f"{event.kind} ...")
+        self._spinner.update(text=Text(f"{event.kind} ..."))
 
     def on_step(self, step: str, intent_id: str) -> None:
         """Show which durable step the transaction reached."""
         if not self._silent:
-            self._spinner.update(text=f"transaction {intent_id[:12]} {step} ...")
+            self._spinner.update(text=Text(f"transaction {intent_id} {step} ..."))
 
 
 def print_order(console: Console, state: OrderState) -> None:
@@ -69,6 +68,8 @@ def print_order(console: Console, state: OrderState) -> None:
     if state.reason:
         line.append(f" ({state.reason})")
     console.print(line)
+    if not state.status.is_final:
+        console.print("it is not final yet; the next command that writes goes on with it")
 
 
 def orders_table(states: list[OrderState]) -> Table:
@@ -76,7 +77,7 @@ def orders_table(states: list[OrderState]) -> Table:
     made = table(
         "orders", "id", "account", "amount", "limit", "spent", "received", "status", right=right
     )
-    for state in states[:_LINES_MAX]:
+    for state in states:
         order = state.order
         is_exact_in = order.mode == "exact_in"
         fixed, other = (

@@ -1,9 +1,12 @@
 """How commands print: one console, one JSON form."""
 
 import json
+import math
+import os
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -11,17 +14,22 @@ from rich.table import Table
 
 from router.domain.amounts import Amount
 from router.domain.assets import Asset
+from router.domain.errors import UsageError
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-PIPED_WIDTH = 120
+PIPED_WIDTH: Final = 120
+# Fields of money whose names end neither in `units` nor in `_wei`.
+_MONEY_FIELDS: Final = frozenset({"low", "target", "high"})
 
 
 def console(*, quiet: bool = False) -> Console:
-    """Return the console for people; progress and pictures go to it, JSON never does."""
-    made = Console(highlight=False, quiet=quiet)
-    if not made.is_terminal:
+    """Return the console for people; progress and pictures go to it, JSON never does.
+
+    It reads no markup, so that a text with [brackets] from outside is shown and not obeyed; what
+    has a style is a `rich.text.Text`.
+    """
+    made = Console(highlight=False, markup=False, emoji=False, quiet=quiet)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = PIPED_WIDTH  # rich would take 80 columns where nobody can see a terminal
     return made
 
@@ -29,8 +37,7 @@ def console(*, quiet: bool = False) -> Console:
 def plain(value: Any) -> Any:  # noqa: ANN401 - this is the boundary to JSON
     """Turn domain values into JSON values: amounts become decimal strings of base units.
 
-    A field of money (its name ends in `units` or `_wei`) is always a decimal string, so that no
-    JSON reader loses a unit above 2^53.
+    A field of money is always a decimal string, so that no JSON reader loses a unit above 2^53.
     """
     if isinstance(value, Amount):
         return {"asset": value.asset.symbol, "units": str(value.units), "text": value.format()}
@@ -41,7 +48,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - this is the boundary to JSON
     if isinstance(value, dict):
         return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
+        items = [plain(item) for item in value]
+        return sorted(items) if isinstance(value, set | frozenset) else items
     return _plain_scalar(value)
 
 
@@ -50,24 +58,62 @@ def _plain_scalar(value: Any) -> Any:  # noqa: ANN401 - part of the boundary to 
         return value.value
     if isinstance(value, bytes):
         return "0x" + value.hex()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no word for it.
     if value is None or isinstance(value, str | float | int):
         return value
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
 def _plain_field(name: str, value: Any) -> Any:  # noqa: ANN401 - part of the boundary to JSON
-    if isinstance(value, int) and name.endswith(("units", "_wei")):
+    is_money = name.endswith(("units", "_wei")) or name in _MONEY_FIELDS
+    if is_money and isinstance(value, int):
         return str(value)
     return plain(value)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - this is the boundary to JSON
-    click.echo(json.dumps(plain(value), indent=2))
+    click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
 def table(title: str, *columns: str, right: frozenset[str] = frozenset()) -> Table:
-    """Return an empty table; columns named in `right` are aligned for numbers."""
+    """Return an empty table; columns named in `right` are aligned for numbers.
+
+    A cell that is too long is folded, never cut: half an amount would be another amount.
+    """
     made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
+
+
+def print_table(made: Table, nothing: str) -> None:
+    """Print a table; one without rows is the sentence `nothing`."""
+    if made.row_count:
+        console().print(made)
+    else:
+        click.echo(nothing)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that the user named.
+
+    Raises:
+        UsageError: USAGE, it cannot be written there.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError("USAGE", f"{path} cannot be written: {error.strerror}.") from error
+
+
+def signed(units: int, asset: Asset) -> str:
+    """Print a difference in whole tokens with its sign; none is "0"."""
+    if units == 0:
+        return "0"
+    return f"{'-' if units < 0 else '+'}{Amount(abs(units), asset).format()}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Print a number of things: "1 leg", "2 legs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,17 +1,16 @@
-"""`router quote`, `router route`, `router book`: prices and orders."""
+"""`router quote` and `router route`: prices and orders over all venues."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from router.cli.explain import print_explanation
+from router.cli.arguments import AmountCommand
+from router.cli.explain import in_one_line, print_explanation
 from router.cli.order_view import OrderProgress, print_order
-from router.cli.output import JSON_OPTION, console, print_json, table
+from router.cli.output import JSON_OPTION, console, print_json, write_text
 from router.cli.picture import route_svg
 from router.cli.session import use_router
-from router.domain.amounts import Amount
-from router.domain.market import Instrument, Ladder
 from router.domain.orders import OrderState, OrderStatus
 from router.domain.routes import Quote
 
@@ -27,16 +26,35 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
             click.argument("buy"),
             click.argument("amount"),
             click.option("--exact-out", is_flag=True, help="AMOUNT is what to buy, not to sell."),
-            click.option("--slippage-bps", type=int, help="Tolerance of the guaranteed amount."),
-            click.option("--max-hops", type=int, help="Pools one path may cross, 1 to 3."),
-            click.option("--max-legs", type=int, help="Venues that may take part, 1 to 16."),
-            click.option("--gas-price-wei", type=int, help="What gas is reckoned at."),
-            click.option("--exclude", multiple=True, metavar="VENUE", help="Leave a venue out."),
+            click.option(
+                "--slippage-bps",
+                type=int,
+                metavar="BP",
+                help="How far the guaranteed may be from the quoted amount.",
+            ),
+            click.option(
+                "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 3."
+            ),
+            click.option(
+                "--max-legs", type=int, metavar="N", help="Venues that may take part, 1 to 16."
+            ),
+            click.option(
+                "--gas-price-wei",
+                type=int,
+                metavar="WEI",
+                help="What gas is reckoned at; the chain's price by default.",
+            ),
+            click.option(
+                "--exclude",
+                multiple=True,
+                metavar="VENUE",
+                help="Leave out a venue, by id, address, instrument or kind; may be repeated.",
+            ),
             click.option(
                 "--protocol",
                 "protocols",
                 multiple=True,
-                metavar="NAME",
+                metavar="KIND",
                 help="Only uniswap_v2, uniswap_v3 or book; may be repeated.",
             ),
         )
@@ -57,7 +75,7 @@ async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
     )
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(cls=AmountCommand)
 @_quote_options
 @click.option("--explain", is_flag=True, help="Show the split, marginal prices, gas and the gap.")
 @click.option("--svg", metavar="FILE", help="Write a picture of the route.")
@@ -77,25 +95,24 @@ def quote(
     """
     found = use_router(ctx, lambda router: _quote(router, options), read_only=True)
     if svg:
-        Path(svg).write_text(route_svg(found), encoding="utf-8")
+        write_text(Path(svg), route_svg(found))
     if as_json:
         print_json(found)
     elif explain:
         print_explanation(console(), found)
     else:
-        limit = Amount(found.limit_units, found.optimised)
-        word = "at least" if found.optimised == found.asset_out else "at most"
-        click.echo(
-            f"{found.amount_in} -> {found.amount_out} ({word} {limit}; "
-            f"{len(found.legs)} legs, gap {found.gap_bps:.4f} bp)"
-        )
+        click.echo(in_one_line(found))
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(cls=AmountCommand)
 @_quote_options
-@click.option("--account", required=True, help="Client account that pays and receives.")
-@click.option("--client-order-id", help="Makes the command safe to repeat.")
-@click.option("--deadline-ms", type=int, help="Nothing more is sent after this time.")
+@click.option(
+    "--account", metavar="NAME", required=True, help="Client account that pays and receives."
+)
+@click.option("--client-order-id", metavar="ID", help="Makes the command safe to repeat.")
+@click.option(
+    "--deadline-ms", type=int, metavar="MS", help="Time from now after which nothing is sent."
+)
 @click.option("--explain", is_flag=True, help="Show the split first.")
 @JSON_OPTION
 @click.pass_context
@@ -109,7 +126,10 @@ def route(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - the shared options, by name
 ) -> int:
-    """Quote, execute and follow an order until it is settled. Exit code 1 if nothing traded.
+    """Quote AMOUNT of SELL for BUY, execute it and follow it until it is settled.
+
+    Exit code 0 when it is final and something was traded; 1 when nothing was, or when it is not
+    final yet: the next command that writes goes on with it.
 
     Example: router route WETH USDC 10 --account alice
     """
@@ -135,90 +155,4 @@ def route(
         print_json({"quote": found, "order": order})
     else:
         print_order(console(), order)
-    return 1 if order.status is OrderStatus.RETURNED else 0
-
-
-@click.group()
-def book() -> None:
-    """Our own order book: look at it, place and cancel limit orders."""
-
-
-@book.command()
-@click.argument("instrument")
-@click.option("--depth", type=click.IntRange(1, 200), default=10, show_default=True)
-@JSON_OPTION
-@click.pass_context
-def show(ctx: click.Context, instrument: str, depth: int, as_json: bool) -> None:
-    """Show the best levels of INSTRUMENT, for example WETH/USDC."""
-    ladder = use_router(ctx, lambda r: r.ladder(instrument.upper(), depth), read_only=True)
-    if as_json:
-        print_json(ladder)
-        return
-    console().print(_ladder_table(ladder))
-
-
-def _ladder_table(ladder: Ladder) -> Any:  # noqa: ANN401 - a rich table
-    traded = ladder.instrument
-    made = table(traded.symbol, "side", "price", "size", right=frozenset({"price", "size"}))
-    for level in reversed(ladder.asks):
-        made.add_row("[red]ask[/]", *_level_texts(traded, level.price_ticks, level.lots))
-    for level in ladder.bids:
-        made.add_row("[green]bid[/]", *_level_texts(traded, level.price_ticks, level.lots))
-    return made
-
-
-def _level_texts(traded: Instrument, price_ticks: int, lots: int) -> tuple[str, str]:
-    lots_per_whole = traded.base.one_in_units // traded.lot_units
-    price = Amount(traded.quote_units(lots_per_whole, price_ticks), traded.quote)
-    return str(price), str(Amount(traded.base_units(lots), traded.base))
-
-
-@book.command(context_settings={"ignore_unknown_options": True})
-@click.argument("side", type=click.Choice(["buy", "sell"]))
-@click.argument("instrument")
-@click.argument("quantity")
-@click.argument("price")
-@click.option("--account", required=True)
-@click.option("--client-order-id", help="Makes the command safe to repeat.")
-@click.option("--post-only", is_flag=True, help="Refuse instead of trading at once.")
-@JSON_OPTION
-@click.pass_context
-def place(
-    ctx: click.Context,
-    /,
-    side: str,
-    instrument: str,
-    quantity: str,
-    price: str,
-    as_json: bool,
-    **options: Any,  # noqa: ANN401 - the shared options, by name
-) -> None:
-    """Place a limit order: QUANTITY in base, PRICE in quote per whole base.
-
-    Example: router book place buy WETH/USDC 1.5 3480 --account maker
-    """
-    placed = use_router(
-        ctx, lambda r: r.place_limit(instrument.upper(), side, quantity, price, **options)
-    )
-    if as_json:
-        print_json(placed)
-    else:
-        order = placed.order
-        click.echo(
-            f"order {order.client_order_id}: {order.status}, {placed.fill.filled_lots} of "
-            f"{order.lots} lots traded at once, {order.remaining_lots} resting"
-        )
-
-
-@book.command()
-@click.argument("client_order_id")
-@click.option("--account", required=True)
-@JSON_OPTION
-@click.pass_context
-def cancel(ctx: click.Context, client_order_id: str, account: str, as_json: bool) -> None:
-    """Take a resting order out of the book; its hold is given back."""
-    order = use_router(ctx, lambda r: r.cancel(client_order_id, account=account))
-    if as_json:
-        print_json(order)
-    else:
-        click.echo(f"order {order.client_order_id}: {order.status}")
+    return 0 if order.status in (OrderStatus.SETTLED, OrderStatus.PARTLY_SETTLED) else 1

@@ -8,20 +8,18 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from router.cli.accounts import (
-    balances_table,
-    journals_table,
-    pay_and_credit,
-    wallets_table,
-)
+from router.cli.accounts import balances_table, journals_table, wallets_table
 from router.cli.demo import victim
 from router.cli.demo.chapters import Chapters
+from router.cli.demo.isolation import demo_settings
 from router.cli.demo.report import report_html
 from router.cli.explain import print_explanation
 from router.cli.operations import print_report
 from router.cli.order_view import OrderProgress, print_order
-from router.cli.output import console
+from router.cli.output import console, write_text
+from router.cli.payments import pay_and_credit
 from router.cli.picture import route_svg
 from router.devnet import lifecycle
 from router.domain.amounts import Amount
@@ -29,7 +27,7 @@ from router.domain.errors import FailureError, UsageError
 from router.domain.orders import OrderStatus
 from router.domain.settlement import IntentKind
 from router.sdk import Router
-from router.settings import Settings, load_settings
+from router.settings import Settings
 
 DEPOSITS = (
     ("alice", "WETH", "600"),
@@ -68,7 +66,7 @@ async def tell(home: Path, *, keep: bool, silent: bool) -> Chapters:
     await asyncio.to_thread(_empty_folder, home)
     try:
         await _start_devnet(home, chapters, out)
-        settings = load_settings(None, {"home": str(home)})
+        settings = demo_settings(home)
         await _first_order(settings, chapters, out)
         await _kill_second(home, chapters, out)
         await _resume_and_reconcile(settings, chapters, out)
@@ -204,7 +202,7 @@ def _write_report(home: Path, chapters: Chapters, out: Console) -> None:
     assert chapters.report is not None
     picture = route_svg(chapters.quote)
     for name, text in (("route.svg", picture), ("report.html", report_html(chapters, picture))):
-        (home / name).write_text(text, encoding="utf-8")
+        write_text(home / name, text)
         chapters.files.append(str(home / name))
     out.print()
     for path in chapters.files:
@@ -214,4 +212,4 @@ def _write_report(home: Path, chapters: Chapters, out: Console) -> None:
 
 
 def _heading(out: Console, number: int, text: str) -> None:
-    out.print(f"\n[bold cyan]{number}.[/] [bold]{text}[/]")
+    out.print(Text.assemble("\n", (f"{number}.", "bold cyan"), " ", (text, "bold")))

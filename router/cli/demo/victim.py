@@ -8,10 +8,11 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
+from router.cli.demo.isolation import demo_settings
 from router.domain.orders import OrderState
 from router.sdk import Router
-from router.settings import load_settings
 
 ACCOUNT = "bob"
 SELL, BUY, AMOUNT = "USDC", "WBTC", "1.5"
@@ -25,13 +26,12 @@ def die_at_last_step(step: str, _intent_id: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def route_and_die(home: str) -> OrderState:
-    settings = load_settings(None, {"home": home})
-    async with Router.open(settings, on_settlement_step=die_at_last_step) as router:
+async def route_and_die(home: Path) -> OrderState:
+    async with Router.open(demo_settings(home), on_settlement_step=die_at_last_step) as router:
         quote = await router.quote(SELL, BUY, AMOUNT, exact_out=True)
         return await router.route(quote, account=ACCOUNT, client_order_id=CLIENT_ORDER_ID)
 
 
 if __name__ == "__main__":
-    asyncio.run(route_and_die(sys.argv[1]))
+    asyncio.run(route_and_die(Path(sys.argv[1])))
     sys.exit("the process was meant to die and did not")

@@ -11,65 +11,8 @@ from router.cli.explain import print_explanation
 from router.cli.output import plain
 from router.cli.picture import route_svg
 from router.cli.route_flow import flow_of
-from router.domain.amounts import Amount
-from router.domain.assets import Asset
-from router.domain.market import BlockRef, Protocol
-from router.domain.orders import SwapMode
-from router.domain.routes import Leg, Quote
-
-WETH, USDC, WBTC = (
-    Asset(symbol=symbol, decimals=decimals, chain_id=31337, address="0x" + byte * 20)
-    for symbol, decimals, byte in (("WETH", 18, "11"), ("USDC", 6, "22"), ("WBTC", 8, "33"))
-)
-
-
-def leg(asset_in: Asset, asset_out: Asset, paid: int, got: int, protocol: Protocol) -> Leg:
-    return Leg(
-        venue_id=f"{protocol}:{asset_in}{asset_out}",
-        protocol=protocol,
-        label=f"{protocol} <{asset_in}/{asset_out}>",
-        asset_in=asset_in,
-        asset_out=asset_out,
-        amount_in_units=paid,
-        amount_out_units=got,
-        fee_units=1,
-        fee_ppm=500,
-        gas=0 if protocol is Protocol.BOOK else 120_000,
-        ticks_crossed=2,
-        share_bps=5_000,
-        takes_rest=True,
-        marginal_price=3.5e-9,
-    )
-
-
-QUOTE = Quote(
-    quote_id="q1",
-    mode=SwapMode.EXACT_IN,
-    amount_in=Amount(10 * 10**18, WETH),
-    amount_out=Amount(34_900 * 10**6, USDC),
-    limit_units=34_700 * 10**6,
-    unspent_in_units=0,
-    legs=(
-        leg(WETH, USDC, 6 * 10**18, 20_940 * 10**6, Protocol.UNISWAP_V3),
-        leg(WETH, WBTC, 3 * 10**18, 16_000_000, Protocol.UNISWAP_V2),
-        leg(WBTC, USDC, 16_000_000, 10_460 * 10**6, Protocol.UNISWAP_V3),
-        leg(WETH, USDC, 10**18, 3_500 * 10**6, Protocol.BOOK),
-    ),
-    gas=360_000,
-    gas_price_wei=10**9,
-    gas_cost_units=1_260_000,
-    net_units=34_898_740_000,
-    bound_units=34_900_000_001,
-    gap_bps=0.0001,
-    gap_net_bps=0.0002,
-    best_single_units=34_800 * 10**6,
-    price_impact_bps=12.5,
-    block=BlockRef(number=7, hash="0x1", parent_hash="0x0", timestamp_s=1, base_fee_wei=7),
-    book_sequences=(("book:own", 3),),
-    created_ms=1,
-    expires_ms=2,
-    solve_us=80,
-)
+from router.domain.market import Protocol
+from tests.unit.router.cli.cli_quotes import QUOTE, USDC, WETH, leg
 
 
 def test_parts_of_the_order_sum_to_one_at_the_source_and_at_the_target() -> None:
@@ -111,7 +54,7 @@ def test_the_terminal_shows_amounts_shares_gap_and_gas() -> None:
     for expected in (
         "10 WETH",
         "34900 USDC",
-        "50.00%",
+        "60.00%",
         "0.0001 bp",
         "360,000",
         "DUST",
