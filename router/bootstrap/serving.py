@@ -93,7 +93,7 @@ class Timers:
     async def _settle(self) -> None:
         """Move open transactions on, then the orders that waited for them."""
         await self._app.settlement.step()
-        await self._app.execution.resume()
+        await self._app.execution.resume(patient=False)
 
     async def _reconcile(self) -> None:
         await self._app.custody.scan_deposits()

@@ -156,10 +156,23 @@ class RoutedExecution:
         """One call at a time works on an order; the lock lives as long as somebody uses it."""
         return self._locks.setdefault(order_id, asyncio.Lock())
 
-    async def resume(self) -> list[OrderState]:
-        """Go on with every unfinished order; call it after settlement has resumed."""
-        unfinished = await self._database.read(lambda uow: uow.orders.unfinished())
-        return [await self.drive(state.order.order_id) for state in unfinished]
+    async def resume(self, *, patient: bool = True) -> list[OrderState]:
+        """Go on with unfinished orders; call it after settlement has resumed or moved on.
+
+        Without patience, orders that somebody works on or that wait for the chain are left alone,
+        so that a timer never waits for them.
+        """
+
+        def ready(uow: UnitOfWork) -> list[str]:
+            ids = [state.order.order_id for state in uow.orders.unfinished()]
+            return [order_id for order_id in ids if patient or not open_intents(uow, order_id)]
+
+        waiting = await self._database.read(ready)
+        return [
+            await self.drive(order_id)
+            for order_id in waiting
+            if patient or not self._lock_of(order_id).locked()
+        ]
 
     # -- accepting ------------------------------------------------------------------------------
 

@@ -269,6 +269,19 @@ def _impatient(world: World) -> object:
     return replace(world.execution._config, inclusion_timeout_s=0.02)
 
 
+async def test_a_timer_leaves_alone_what_waits_for_the_chain() -> None:
+    world = await open_world()
+    world.sender.before = [crash]
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    with pytest.raises(Crash):
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    world.restart()
+    assert await world.execution.resume(patient=False) == []
+    assert world.sender.started == 1
+    (state,) = await world.execution.resume()
+    assert state.status is OrderStatus.SETTLED
+
+
 async def test_a_deadline_that_passes_returns_the_order() -> None:
     world = await open_world()
     before = await balances(world)

@@ -89,6 +89,16 @@ def test_the_file_can_be_named_by_a_variable(
     assert load_settings().home == "elsewhere"
 
 
+def test_the_home_has_a_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text('home = "in-the-file"\n')
+    monkeypatch.setenv("ROUTER_HOME", "short")
+    assert load_settings(file).home == "short"
+    monkeypatch.setenv("ROUTER__HOME", "long")
+    assert load_settings(file).home == "long"
+    assert load_settings(file, {"home": "given"}).home == "given"
+
+
 @pytest.mark.parametrize(
     ("toml", "code", "words"),
     [
