@@ -5,14 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from router.domain.errors import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_error_reference_is_written_from_the_table() -> None:
+@pytest.mark.parametrize("script", ["gen_error_reference.py", "gen_cli_reference.py"])
+def test_a_reference_page_is_written_from_the_code(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/gen_error_reference.py", "--check"],
+        [sys.executable, f"scripts/{script}", "--check"],
         cwd=ROOT,
         check=False,
         capture_output=True,
