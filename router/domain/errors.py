@@ -65,7 +65,6 @@ CODES: Final[dict[str, str]] = {
     "SAME_ASSET": "The asset to sell and the asset to buy are the same.",
     "USAGE": "The command line is not correct.",
     # failures: exit code 1
-    "ACCOUNT_FROZEN": "The account accepts no postings.",
     "BUSY": "Another process owns this data directory.",
     "CHAIN_MISMATCH": "The node serves another chain than the configured one.",
     "CHAIN_UNSTEADY": "The chain moved on each time it was read; try again.",
