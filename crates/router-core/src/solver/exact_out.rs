@@ -19,16 +19,84 @@ const MAX_RAISES: usize = 8;
 /// Most replays of one shave.
 const MAX_SHAVES: usize = 48;
 
-/// Returns the split and its forward replay that deliver at least `amount_out`; `None` when the
-/// skeleton's venues cannot.
-pub(super) fn buy(
+/// What a book does with a part of a lot that others could complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lots {
+    Down,
+    Up,
+}
+
+/// Returns the splits, each with its forward replay, that deliver at least `amount_out` over the
+/// skeleton's venues: with lots rounded down, up, and with a pool that completes books.
+pub(super) fn purchases(
     scope: &Scope<'_>,
     skeleton: &Skeleton,
     amount_out: U256,
+) -> Vec<(Split, Outcome)> {
+    let has_books = skeleton
+        .flows
+        .iter()
+        .any(|flow| scope.edges.get(flow.edge).is_some_and(|e| e.is_ladder));
+    let mut found: Vec<(Split, Outcome)> = Vec::new();
+    found.extend(buy(scope, skeleton, amount_out, Lots::Down));
+    if has_books {
+        found.extend(buy(scope, skeleton, amount_out, Lots::Up));
+        if let Some(completed) = completed(scope, skeleton, amount_out) {
+            found.extend(buy(scope, &completed, amount_out, Lots::Down));
+        }
+    }
+    found
+}
+
+/// Returns the skeleton with a pool beside a book that stands alone, so that the book need not
+/// round up to a whole lot.
+fn completed(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option<Skeleton> {
+    let into_target: Vec<(&Flow, &ScopeEdge<'_>)> = skeleton
+        .flows
+        .iter()
+        .filter_map(|flow| Some((flow, scope.edges.get(flow.edge)?)))
+        .filter(|(_, edge)| edge.to == scope.target)
+        .collect();
+    if into_target.iter().any(|(_, edge)| !edge.is_ladder) {
+        return None;
+    }
+    let (_, book) = into_target.last()?;
+    // What the book leaves open is less than a lot: the lot's own price is near enough to compare.
+    let lot = book
+        .venue
+        .trade_exact_out(book.edge.forward, U256::ONE)
+        .ok()?;
+    let part = lot
+        .amount_out
+        .wrapping_shr(1)
+        .max(U256::ONE)
+        .min(amount_out);
+    let pool = scope
+        .edges_from(book.from)
+        .iter()
+        .filter_map(|index| Some((*index, scope.edges.get(*index)?)))
+        .filter(|(_, edge)| edge.to == scope.target && !edge.is_ladder)
+        .filter(|(_, edge)| !skeleton.uses_venue(scope, edge.edge.venue))
+        .filter_map(|(index, edge)| {
+            let trade = edge.venue.trade_exact_out(edge.edge.forward, part).ok()?;
+            Some((trade.amount_in, index))
+        })
+        .min()?
+        .1;
+    Some(skeleton.with_remainder(pool))
+}
+
+/// Returns the split and its forward replay that deliver at least `amount_out`; `None` when the
+/// skeleton's venues cannot.
+fn buy(
+    scope: &Scope<'_>,
+    skeleton: &Skeleton,
+    amount_out: U256,
+    lots: Lots,
 ) -> Option<(Split, Outcome)> {
     let mut asked = amount_out;
     for _ in 0..MAX_RAISES {
-        let (mut split, amount_in) = backward(scope, skeleton, asked)?;
+        let (mut split, amount_in) = backward(scope, skeleton, asked, lots)?;
         let outcome = split.settle(scope, amount_in);
         if let Some(short) = amount_out.checked_sub(outcome.amount_out) {
             if !short.is_zero() {
@@ -42,18 +110,26 @@ pub(super) fn buy(
 }
 
 /// Divides the needs from the target back to the source; returns the split and its input.
-fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option<(Split, U256)> {
+fn backward(
+    scope: &Scope<'_>,
+    skeleton: &Skeleton,
+    amount_out: U256,
+    lots: Lots,
+) -> Option<(Split, U256)> {
     let mut needs = vec![U256::ZERO; scope.token_count()];
     set_at(&mut needs, scope.target, amount_out);
     let mut paid: Vec<(usize, U256)> = Vec::new();
     for token in skeleton.order.iter().rev() {
+        if *token == scope.source {
+            continue;
+        }
         let mut flows: Vec<&Flow> = skeleton
             .flows
             .iter()
             .filter(|flow| scope.edges.get(flow.edge).is_some_and(|e| e.to == *token))
             .collect();
         flows.sort_by(|left, right| rest_order(scope, left, right));
-        for (edge, trade) in divide(scope, &flows, at(&needs, *token))? {
+        for (edge, trade) in divide(scope, &flows, at(&needs, *token), lots)? {
             let from = scope.edges.get(edge)?.from;
             let need = at(&needs, from).checked_add(trade.amount_in)?;
             set_at(&mut needs, from, need);
@@ -71,7 +147,12 @@ fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option<
 }
 
 /// Divides one token's need over its legs; a leg that runs dry leaves its part to the later ones.
-fn divide(scope: &Scope<'_>, flows: &[&Flow], need: U256) -> Option<Vec<(usize, Trade)>> {
+fn divide(
+    scope: &Scope<'_>,
+    flows: &[&Flow],
+    need: U256,
+    lots: Lots,
+) -> Option<Vec<(usize, Trade)>> {
     let mut trades = Vec::with_capacity(flows.len());
     let mut left = need;
     let mut weight: f64 = flows.iter().map(|flow| flow.amount_out).sum();
@@ -90,7 +171,7 @@ fn divide(scope: &Scope<'_>, flows: &[&Flow], need: U256) -> Option<Vec<(usize, 
         if part.is_zero() {
             continue;
         }
-        let trade = deliver(edge, part, is_last);
+        let trade = deliver(edge, part, is_last, lots);
         left = left.saturating_sub(trade.amount_out);
         if !trade.amount_out.is_zero() {
             trades.push((flow.edge, trade));
@@ -99,16 +180,17 @@ fn divide(scope: &Scope<'_>, flows: &[&Flow], need: U256) -> Option<Vec<(usize, 
     left.is_zero().then_some(trades)
 }
 
-/// Returns the trade for `amount_out`, or all the venue has; a book that others complete rounds
+/// Returns the trade for `amount_out`, or all the venue has; a book that others complete may round
 /// down to whole lots.
-fn deliver(edge: &ScopeEdge<'_>, amount_out: U256, is_last: bool) -> Trade {
+fn deliver(edge: &ScopeEdge<'_>, amount_out: U256, is_last: bool, lots: Lots) -> Trade {
     let forward = edge.edge.forward;
     let all = || edge.venue.trade_exact_in(forward, U256::MAX);
     let trade = edge
         .venue
         .trade_exact_out(forward, amount_out)
         .unwrap_or_else(|_| all());
-    if edge.is_ladder && !is_last && trade.amount_out > amount_out {
+    let completes = is_last || lots == Lots::Up;
+    if edge.is_ladder && !completes && trade.amount_out > amount_out {
         let less = trade.amount_in.saturating_sub(U256::ONE);
         return edge.venue.trade_exact_in(forward, less);
     }

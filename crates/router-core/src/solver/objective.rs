@@ -109,6 +109,10 @@ impl Objective {
     /// Whether `left` is strictly better than `right`: the net amount first, then fewer legs, then
     /// less input.
     pub(super) fn prefers(&self, left: &Outcome, right: &Outcome) -> bool {
+        // Doing nothing costs no gas, but it is no plan.
+        if left.amount_out.is_zero() {
+            return false;
+        }
         let left_cost = self.cost(self.plan_gas(left));
         let right_cost = self.cost(self.plan_gas(right));
         // Costs are moved to the other side, so that no difference can fall below zero.

@@ -65,7 +65,7 @@ impl<'s, 'm> Polish<'s, 'm> {
         reason = "the gap only decides whether to look further"
     )]
     fn is_good(&self, candidate: &Candidate) -> bool {
-        let score = self.objective.score(&candidate.outcome);
+        let score = self.objective.gross().score(&candidate.outcome);
         let slack = (to_f64(candidate.outcome.amount_out) * GOOD_ENOUGH).max(1.0);
         candidate.promise - score < slack
     }
@@ -77,7 +77,7 @@ impl<'s, 'm> Polish<'s, 'm> {
         reason = "the gap only decides where to look"
     )]
     fn first_step(&self, candidate: &Candidate) -> U256 {
-        let score = self.objective.score(&candidate.outcome);
+        let score = self.objective.gross().score(&candidate.outcome);
         let gap = ((candidate.promise - score) / score.abs().max(1.0)).max(0.0);
         let dust = self.amount.wrapping_shr(4).min(U256::from(64));
         share_floor(self.amount, gap.sqrt().min(0.25))

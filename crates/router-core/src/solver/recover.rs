@@ -171,6 +171,29 @@ impl Skeleton {
         Self { order, flows }
     }
 
+    /// Whether a flow uses the venue, in either direction.
+    pub(super) fn uses_venue(&self, scope: &Scope<'_>, venue: u32) -> bool {
+        self.flows
+            .iter()
+            .filter_map(|flow| scope.edges.get(flow.edge))
+            .any(|edge| edge.edge.venue == venue)
+    }
+
+    /// Returns the skeleton with one more edge that has no flow of its own: it takes remainders.
+    pub(super) fn with_remainder(&self, edge: usize) -> Self {
+        let mut flows = self.flows.clone();
+        flows.push(Flow {
+            amount_in: 0.0,
+            amount_out: 0.0,
+            value: 0.0,
+            ..Flow::whole(edge)
+        });
+        Self {
+            order: self.order.clone(),
+            flows,
+        }
+    }
+
     /// Returns the split that passes on what arrives at each token in the shares of the flows;
     /// venues that the flows exhaust take all they can.
     pub(super) fn to_split(&self, scope: &Scope<'_>) -> Split {

@@ -74,9 +74,8 @@ impl Repair<'_, '_> {
                 .get(index)
                 .is_some_and(|edge| split.uses_venue(self.scope, edge.edge.venue))
         };
-        let gross = self.objective.gross();
         let unspent = best.outcome.unspent_in;
-        let Some(path) = best_path_without(self.scope, &gross, unspent, is_used) else {
+        let Some(path) = best_path_without(self.scope, self.objective, unspent, is_used) else {
             return;
         };
         if best.outcome.leg_count.saturating_add(path.edges.len()) > self.max_legs {
@@ -99,7 +98,7 @@ impl Repair<'_, '_> {
             .map_or(U256::ZERO, |(_, units)| *units)
     }
 
-    /// Returns the unused pool that gives the most target for `left`.
+    /// Returns the unused pool that gives the most target for `left`, after gas.
     fn best_free_pool(&self, split: &Split, token: usize, left: U256) -> Option<usize> {
         self.scope
             .edges_from(token)
@@ -109,7 +108,12 @@ impl Repair<'_, '_> {
             .filter(|(_, edge)| !split.uses_venue(self.scope, edge.edge.venue))
             .map(|(index, edge)| (edge.venue.trade_exact_in(edge.edge.forward, left), index))
             .filter(|(trade, _)| !trade.amount_out.is_zero())
-            .max_by_key(|(trade, index)| (trade.amount_out, usize::MAX.saturating_sub(*index)))
+            .max_by_key(|(trade, index)| {
+                let net = trade
+                    .amount_out
+                    .saturating_sub(self.objective.cost(trade.gas));
+                (net, usize::MAX.saturating_sub(*index))
+            })
             .map(|(_, index)| index)
     }
 

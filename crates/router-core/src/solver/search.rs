@@ -10,7 +10,7 @@
 
 use super::cells::{at, set_at};
 use super::dual::{Dual, Flow, Solution};
-use super::exact_out::buy;
+use super::exact_out::purchases;
 use super::objective::Objective;
 use super::recover::{shape, Shape, Skeleton};
 use super::repair::Repair;
@@ -32,7 +32,7 @@ const ROUNDING_LOSS: f64 = 1e-7;
 pub(super) struct Candidate {
     pub(super) split: Split,
     pub(super) outcome: Outcome,
-    /// Score of the relaxation over the same venues: what polishing can hope for.
+    /// Gross score of the relaxation over the same venues: what polishing can hope for.
     pub(super) promise: f64,
 }
 
@@ -100,10 +100,14 @@ impl<'s, 'm> Search<'s, 'm> {
         if candidate.outcome.leg_count > self.max_legs || !self.is_enough(&candidate) {
             return;
         }
+        let promise = |candidate: &Candidate| {
+            let gas = self.objective.plan_gas(&candidate.outcome);
+            candidate.promise - self.objective.cost_f64(gas)
+        };
         let promises_more = self
             .promising
             .as_ref()
-            .is_none_or(|known| candidate.promise > known.promise);
+            .is_none_or(|known| promise(&candidate) > promise(known));
         if promises_more {
             self.promising = Some(candidate.clone());
         }
@@ -199,7 +203,7 @@ impl<'s, 'm> Search<'s, 'm> {
 
     /// Whether whole lots and units cost noticeably more than nothing.
     fn lost_by_rounding(&self, candidate: &Candidate) -> bool {
-        let score = self.objective.score(&candidate.outcome);
+        let score = self.objective.gross().score(&candidate.outcome);
         candidate.promise - score > score.abs() * ROUNDING_LOSS + 2.0
     }
 
@@ -283,30 +287,36 @@ impl<'s, 'm> Search<'s, 'm> {
 
     /// Replays a skeleton exactly, at the prices it was read from.
     fn realise(&self, skeleton: &Skeleton, prices: &[f64]) -> Option<Candidate> {
-        let (split, outcome) = if self.objective.exact_out {
-            buy(self.scope, skeleton, self.amount)?
-        } else {
-            let mut split = skeleton.to_split(self.scope);
-            let outcome = split.settle(self.scope, self.amount);
-            (split, outcome)
-        };
         let profits: f64 = skeleton.flows.iter().map(|flow| flow.profit).sum();
-        let gas = self.objective.plan_gas(&outcome);
-        let candidate = Candidate {
-            promise: self.dual.order_worth(prices) + profits - self.objective.cost_f64(gas),
+        let gross = self.dual.order_worth(prices) + profits;
+        let candidate = |split, outcome| Candidate {
+            promise: gross,
             split,
             outcome,
         };
         if self.objective.exact_out {
-            return Some(candidate);
+            return purchases(self.scope, skeleton, self.amount)
+                .into_iter()
+                .map(|(split, outcome)| candidate(split, outcome))
+                .reduce(|best, other| self.better(best, other));
         }
+        let mut split = skeleton.to_split(self.scope);
+        let outcome = split.settle(self.scope, self.amount);
         let repair = Repair {
             scope: self.scope,
             objective: self.objective,
             amount: self.amount,
             max_legs: self.max_legs,
         };
-        Some(repair.run(candidate))
+        Some(repair.run(candidate(split, outcome)))
+    }
+
+    fn better(&self, best: Candidate, other: Candidate) -> Candidate {
+        if self.objective.prefers(&other.outcome, &best.outcome) {
+            other
+        } else {
+            best
+        }
     }
 
     /// Puts the node's children on the stack: fewer legs when there are too many, and with gas one

@@ -6,7 +6,7 @@
 
 use super::cells::set_at;
 use super::dual::Dual;
-use super::exact_out::buy;
+use super::exact_out::purchases;
 use super::float::{ceil_u256, floor_u256, to_f64};
 use super::market::Market;
 use super::objective::Objective;
@@ -53,7 +53,7 @@ impl Market {
             .then(|| best_path(&scope, &objective, request.amount))
             .flatten();
         for path in single.iter().chain(&net_path) {
-            if let Some(candidate) = along(&scope, request, path) {
+            for candidate in along(&scope, request, path) {
                 search.offer(candidate);
             }
         }
@@ -97,22 +97,25 @@ fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {
     Err(SolveError::InvalidRequest(reason))
 }
 
-/// Replays a single path as a candidate.
-fn along(scope: &Scope<'_>, request: &SolveRequest, path: &Path) -> Option<Candidate> {
+/// Replays a single path as candidates.
+fn along(scope: &Scope<'_>, request: &SolveRequest, path: &Path) -> Vec<Candidate> {
     let skeleton = Skeleton::path(scope, &path.edges);
-    let (split, outcome) = if request.exact_out {
-        buy(scope, &skeleton, request.amount)?
+    let plans = if request.exact_out {
+        purchases(scope, &skeleton, request.amount)
     } else {
         let mut split = skeleton.to_split(scope);
         let outcome = split.settle(scope, request.amount);
-        (split, outcome)
+        vec![(split, outcome)]
     };
-    Some(Candidate {
-        // A single path has nothing to polish.
-        promise: f64::NEG_INFINITY,
-        split,
-        outcome,
-    })
+    plans
+        .into_iter()
+        .map(|(split, outcome)| Candidate {
+            // A single path has nothing to polish.
+            promise: f64::NEG_INFINITY,
+            split,
+            outcome,
+        })
+        .collect()
 }
 
 /// Returns the better of the best candidate and the most promising one, both polished.

@@ -121,7 +121,8 @@ impl Split {
             let leg = SplitLeg::new(*edge_index, Want::Share(1.0));
             if hop == 0 {
                 if let Some(stage) = self.stages.get_mut(source) {
-                    stage.legs.push(leg);
+                    let place = if edge.is_ladder { 0 } else { stage.legs.len() };
+                    stage.legs.insert(place, leg);
                 }
                 if passed_on(self, edge.to) {
                     return true;
