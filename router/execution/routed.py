@@ -8,16 +8,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
-from router.domain.errors import FailureError, OutcomeUnknown, UsageError
-from router.domain.ledger import user_account
+from router.domain.errors import FailureError, OutcomeUnknown
 from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
 from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState
+from router.execution.acceptance import Acceptance, Quoting
 from router.execution.allowance import PermitAllowance
 from router.execution.book_legs import BookLegs
 from router.execution.events import (
@@ -38,19 +37,13 @@ from router.execution.progress import (
     save_progress,
     traces_of,
 )
-from router.execution.terms import fingerprint_of, order_of, request_of, within_limit
-from router.ledger import HoldPart, available_units, place_hold, split_hold
+from router.execution.terms import order_of
+from router.ledger import HoldPart, split_hold
 from router.ports import Clock, Database, Signer, SwapEncoder, TransactionSender, UnitOfWork
-from router.risk.checks import Denied, RiskInputs, RiskLimits, check_order, check_quote_time
+from router.risk.checks import RiskLimits
 from router.telemetry import logger
 
 _log = logger("execution")
-
-
-class Quoting(Protocol):
-    """Gives a fresh quote of the market as it is now."""
-
-    async def quote(self, request: QuoteRequest) -> Quote: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +96,7 @@ class RoutedExecution:
         self._registry = registry
         self._clock = clock
         self._config = config
-        self._limits = limits
+        self._acceptance = Acceptance(database, quoting, clock, limits)
         self._observer = observer
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -136,11 +129,15 @@ class RoutedExecution:
             now_ms=now_ms,
         )
         async with self._lock_of(order.order_id):
-            known = await self._known(order)
-            if known is not None:
+            if await self._acceptance.known(order) is not None:
                 return await self._drive(order.order_id, None)
-            fresh = await self._fresh(quote)
-            await self._accept(order, fresh)
+            fresh = await self._acceptance.fresh(quote)
+            await self._acceptance.accept(order, fresh)
+            self._tell(
+                order,
+                OrderEventKind.ACCEPTED,
+                held=str(Amount(order.max_in_units, order.asset_in)),
+            )
             return await self._drive(order.order_id, fresh)
 
     async def drive(self, order_id: str) -> OrderState:
@@ -173,68 +170,6 @@ class RoutedExecution:
             for order_id in waiting
             if patient or not self._lock_of(order_id).locked()
         ]
-
-    # -- accepting ------------------------------------------------------------------------------
-
-    async def _known(self, terms: SwapOrder) -> OrderState | None:
-        found = await self._database.read(
-            lambda uow: uow.orders.by_client_id(terms.account, terms.client_order_id)
-        )
-        if found is None:
-            return None
-        state, mark = found
-        if mark != fingerprint_of(terms):
-            raise UsageError(
-                "IDEMPOTENCY_CONFLICT", f"Order {terms.client_order_id} exists with other terms."
-            )
-        return state
-
-    async def _fresh(self, quote: Quote) -> Quote:
-        """Quote again now; the market may have moved, but not beyond the limit.
-
-        Raises:
-            FailureError: QUOTE_STALE.
-        """
-        timely = check_quote_time(quote, self._clock.now_ms())
-        if isinstance(timely, Denied):
-            raise timely.as_failure()
-        try:
-            fresh = await self._quoting.quote(request_of(quote))
-        except FailureError as error:
-            if error.code not in {"NO_ROUTE", "INSUFFICIENT_LIQUIDITY"}:
-                raise
-            raise FailureError(
-                "QUOTE_STALE", f"The market has gone since the quote: {error.message}"
-            ) from error
-        if not within_limit(fresh, quote.limit_units):
-            raise FailureError(
-                "QUOTE_STALE", "The market moved beyond the quote's limit; quote again."
-            )
-        return fresh
-
-    async def _accept(self, order: SwapOrder, fresh: Quote) -> None:
-        """Check the order and, in one transaction, record it and hold the most it can spend."""
-        account, symbol = user_account(order.account), order.asset_in.symbol
-        hold_id = f"order:{order.order_id}"
-        now_ms = self._clock.now_ms()
-
-        def accept(uow: UnitOfWork) -> None:
-            inputs = RiskInputs(
-                available_units=available_units(uow.ledger, account, symbol),
-                now_ms=now_ms,
-                block=fresh.block,
-                frozen_reason=uow.custody.freeze(),
-            )
-            answer = check_order(order, fresh, inputs, self._limits)
-            if isinstance(answer, Denied):
-                raise answer.as_failure()
-            state = OrderState(order=order, status=OrderStatus.ACCEPTED, hold_id=hold_id)
-            uow.orders.add(state, fingerprint_of(order))
-            place_hold(uow.ledger, hold_id, account, symbol, order.max_in_units, order.order_id)
-
-        await self._database.write(accept)
-        held = Amount(order.max_in_units, order.asset_in)
-        self._tell(order, OrderEventKind.ACCEPTED, held=str(held))
 
     # -- driving --------------------------------------------------------------------------------
 
