@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from router.domain.errors import FailureError, UsageError
-from router.domain.ledger import user_account
+from router.domain.ledger import user_account, wallet_account
 from router.domain.orders import OrderState, OrderStatus, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
 from router.execution.terms import fingerprint_of, request_of, within_limit
@@ -22,8 +22,15 @@ class Acceptance:
     """Decides about new orders; whatever it refuses leaves no trace."""
 
     def __init__(
-        self, database: Database, quoting: Quoting, clock: Clock, limits: RiskLimits
+        self,
+        database: Database,
+        quoting: Quoting,
+        clock: Clock,
+        limits: RiskLimits,
+        hot_wallet: str,
     ) -> None:
+        """`hot_wallet` is the address that on-chain legs are paid from."""
+        self._hot_account = wallet_account(hot_wallet)
         self._database = database
         self._quoting = quoting
         self._clock = clock
@@ -83,6 +90,7 @@ class Acceptance:
         def hold(uow: UnitOfWork) -> None:
             inputs = RiskInputs(
                 available_units=available_units(uow.ledger, account, symbol),
+                hot_units=available_units(uow.ledger, self._hot_account, symbol),
                 now_ms=now_ms,
                 block=fresh.block,
                 frozen_reason=uow.custody.freeze(),

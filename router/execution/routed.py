@@ -96,7 +96,7 @@ class RoutedExecution:
         self._registry = registry
         self._clock = clock
         self._config = config
-        self._acceptance = Acceptance(database, quoting, clock, limits)
+        self._acceptance = Acceptance(database, quoting, clock, limits, sender.address)
         self._observer = observer
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

@@ -37,13 +37,15 @@ class RiskLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskInputs:
-    """What the checks look at, taken at one moment. `available_units` is in the order's input.
+    """What the checks look at, taken at one moment, in base units of the order's input.
 
-    `frozen_reason` is why the signer is frozen, None when it is not; it only matters to orders
-    with on-chain legs.
+    `available_units` is what the client can spend, `hot_units` what our hot wallet has to pay
+    on-chain legs with. `frozen_reason` is why the signer is frozen, None when it is not; both only
+    matter to orders with on-chain legs.
     """
 
     available_units: int
+    hot_units: int
     now_ms: int
     block: BlockRef
     frozen_reason: str | None
@@ -58,6 +60,7 @@ def check_order(
         or _check_size(order, inputs, limits)
         or _check_price(quote, limits)
         or _check_signer(quote, inputs)
+        or _check_hot_wallet(quote, inputs)
     )
     return found or Accepted()
 
@@ -108,4 +111,14 @@ def _check_price(quote: Quote, limits: RiskLimits) -> Denied | None:
 def _check_signer(quote: Quote, inputs: RiskInputs) -> Denied | None:
     if inputs.frozen_reason is not None and quote.chain_legs:
         return Denied("SIGNER_FROZEN", f"The signer is frozen: {inputs.frozen_reason}")
+    return None
+
+
+def _check_hot_wallet(quote: Quote, inputs: RiskInputs) -> Denied | None:
+    """The client's units may lie in the cold wallet: a transaction would fail for our lack."""
+    legs = [leg for leg in quote.chain_legs if leg.asset_in == quote.asset_in]
+    needed = Amount(sum(leg.amount_in_units for leg in legs), quote.asset_in)
+    if needed.units > inputs.hot_units:
+        there = Amount(max(inputs.hot_units, 0), quote.asset_in)
+        return Denied("HOT_WALLET_LOW", f"The hot wallet has {there} and the route sends {needed}.")
     return None

@@ -74,7 +74,9 @@ ORDER = SwapOrder(
     deadline_s=1_100,
     created_ms=1_000_000,
 )
-INPUTS = RiskInputs(available_units=100, now_ms=1_000_000, block=BLOCK, frozen_reason=None)
+INPUTS = RiskInputs(
+    available_units=100, hot_units=2**256, now_ms=1_000_000, block=BLOCK, frozen_reason=None
+)
 LIMITS = RiskLimits(price_guard_bps=100, max_in_units={WETH: 100})
 BOOK_QUOTE = replace(QUOTE, legs=(replace(LEG, protocol=Protocol.BOOK, lots=1),))
 
@@ -91,6 +93,7 @@ def test_an_order_within_every_limit_is_accepted() -> None:
         ("DEADLINE_EXPIRED", {"now_ms": 1_100_000}),
         ("DEADLINE_EXPIRED", {"block": replace(BLOCK, timestamp_s=1_100)}),
         ("SIGNER_FROZEN", {"frozen_reason": "an outflow nobody ordered."}),
+        ("HOT_WALLET_LOW", {"hot_units": 99}),
     ],
 )
 def test_each_refusal_has_its_own_code(code: str, change: dict[str, object]) -> None:
@@ -113,8 +116,8 @@ def test_a_price_that_moves_too_far_is_denied() -> None:
     assert answer.code == "PRICE_GUARD"
 
 
-def test_a_frozen_signer_does_not_stop_an_order_that_only_trades_the_book() -> None:
-    inputs = replace(INPUTS, frozen_reason="an outflow nobody ordered.")
+def test_neither_signer_nor_hot_wallet_stop_an_order_that_only_trades_the_book() -> None:
+    inputs = replace(INPUTS, frozen_reason="an outflow nobody ordered.", hot_units=0)
     assert check_order(ORDER, BOOK_QUOTE, inputs, LIMITS) == Accepted()
 
 
