@@ -408,7 +408,7 @@ class RoutedExecution:
         event = OrderEvent(
             order_id=order.order_id, kind=kind, at_ms=self._clock.now_ms(), facts=facts
         )
-        _log.info(f"order_{kind.value}", order_id=order.order_id, **facts)
+        _log.info("order_event", kind=kind.value, order_id=order.order_id, **facts)
         self._observer(event)
 
 
