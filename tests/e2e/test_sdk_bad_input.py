@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.chain.rpc import JsonRpc
 from router.devnet import DevnetHandle
 from router.domain.errors import RouterError
 from router.domain.ledger import Balance
@@ -138,8 +139,6 @@ async def test_a_quote_is_refused_once_the_market_moved_beyond_its_limit(
 
 
 async def sync_pair(devnet: DevnetHandle, pair: str) -> None:
-    from connectors.chain.rpc import JsonRpc
-
     sender = devnet.deployment.roles["market_maker"]
     async with JsonRpc(devnet.url) as rpc, asyncio.timeout(10):
         await rpc.call("anvil_impersonateAccount", [sender])
@@ -263,3 +262,21 @@ async def test_one_directory_has_one_owner_and_any_number_of_readers(
         assert (await reader.wallets())[0].chain_units > 0
         quote = await reader.quote("WETH", "USDC", "1")
         assert (await refusal(reader.route(quote, account="alice"))).code == "SIGNER_REFUSED"
+
+
+async def test_a_ledger_of_a_chain_that_is_gone_is_not_used(
+    devnet: DevnetHandle, tmp_path: Path, rpc: JsonRpc
+) -> None:
+    await rpc.call("anvil_mine", ["0x3"])
+    settings = overrides(devnet, tmp_path)
+    async with Router.open(overrides=settings):
+        pass
+    await rpc.call("anvil_reorg", [2, []])
+
+    async def open_again() -> None:
+        async with Router.open(overrides=settings):
+            raise AssertionError("it opened")
+
+    error = await refusal(open_again())
+    assert error.code == "CHAIN_MISMATCH"
+    assert "ledger" in error.message
