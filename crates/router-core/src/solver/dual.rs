@@ -83,12 +83,12 @@ pub(super) struct Point {
     pub(super) residual: Vec<f64>,
     /// Value received plus value tendered per token, the order included.
     pub(super) throughput: Vec<f64>,
+    /// Diagonal of the Hessian.
+    pub(super) pull: Vec<f64>,
     /// `(from, to, weight)` of the Hessian by relative prices.
     arcs: Vec<(usize, usize, f64)>,
     /// Value of the order at these prices.
     pub(super) order_value: f64,
-    /// Value of everything that moves.
-    pub(super) volume: f64,
     /// The dual itself.
     pub(super) value: f64,
 }
@@ -245,6 +245,8 @@ impl Descent for Allowed<'_, '_, '_> {
         point.prices.extend_from_slice(prices);
         point.residual.clear();
         point.residual.resize(prices.len(), 0.0);
+        point.pull.clear();
+        point.pull.resize(prices.len(), 0.0);
         point.throughput.clear();
         point.throughput.resize(prices.len(), 0.0);
         point.arcs.clear();
@@ -252,7 +254,6 @@ impl Descent for Allowed<'_, '_, '_> {
         add_at(&mut point.residual, self.dual.order_token, order);
         add_at(&mut point.throughput, self.dual.order_token, order.abs());
         point.order_value = order.abs();
-        point.volume = order.abs();
         point.value = order;
         for (index, response) in self.dual.responses(self.allowed, prices) {
             if let Some(edge) = self.dual.scope.edges.get(index) {
@@ -280,9 +281,11 @@ impl Point {
         add_at(&mut self.residual, to, received);
         add_at(&mut self.throughput, from, paid);
         add_at(&mut self.throughput, to, received);
-        self.volume += received;
         self.value += received - paid;
-        self.arcs.push((from, to, price_in * response.stiffness));
+        let weight = price_in * response.stiffness;
+        add_at(&mut self.pull, from, weight);
+        add_at(&mut self.pull, to, weight);
+        self.arcs.push((from, to, weight));
     }
 
     /// The Hessian by relative prices at this point.

@@ -20,6 +20,7 @@ mod objective;
 mod path;
 mod plan;
 mod polish;
+mod prune;
 mod recover;
 mod repair;
 mod scope;

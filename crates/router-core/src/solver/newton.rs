@@ -22,8 +22,8 @@ const MAX_SEARCH: usize = 60;
 /// Imbalance, as a share of the order's value, at which prices are final.
 const TOLERANCE: f64 = 1e-10;
 
-/// Imbalance, as a share of everything that moves, that is float noise.
-const NOISE: f64 = 1e-15;
+/// Relative error of a price ratio in a response: what it moves is not an imbalance.
+const NOISE: f64 = 4.0 * f64::EPSILON;
 
 /// Relative difference of two values that is not noise.
 const VALUE_NOISE: f64 = 1e-11;
@@ -57,7 +57,7 @@ pub(super) fn minimise(function: &impl Descent, start: &[f64]) -> Vec<f64> {
     let mut idle = 0_usize;
     let mut trial = Point::default();
     for _ in 0..MAX_STEPS {
-        if best.imbalance <= TOLERANCE || idle >= PATIENCE || is_noise(function, &point) {
+        if best.imbalance <= TOLERANCE || idle >= PATIENCE {
             break;
         }
         let direction = direction(function, &point);
@@ -104,16 +104,16 @@ impl Mark {
     }
 }
 
+/// Largest imbalance of a token beyond what the last digit of the prices explains.
 fn imbalance(function: &impl Descent, point: &Point) -> f64 {
-    (0..)
-        .zip(&point.residual)
+    point
+        .residual
+        .iter()
+        .zip(point.throughput.iter().zip(&point.pull))
+        .enumerate()
         .filter(|(token, _)| *token != function.fixed())
-        .map(|(_, value)| value.abs())
+        .map(|(_, (value, (moved, pull)))| value.abs() - NOISE * (moved + pull))
         .fold(0.0, f64::max)
-}
-
-fn is_noise(function: &impl Descent, point: &Point) -> bool {
-    imbalance(function, point) <= NOISE * point.volume
 }
 
 /// Returns the Newton step in relative prices. A step that is too long is damped by each token's

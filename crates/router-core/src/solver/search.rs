@@ -12,14 +12,18 @@ use super::cells::{at, set_at};
 use super::dual::{Dual, Flow, Solution};
 use super::exact_out::purchases;
 use super::objective::Objective;
+use super::prune::prune;
 use super::recover::{shape, Shape, Skeleton};
 use super::repair::Repair;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeEdge};
 use super::split::{Outcome, Split};
 use crate::num::U256;
 
 /// Most relaxations solved for one order.
 const MAX_NODES: usize = 64;
+
+/// Most relaxations whose legs are taken away one by one.
+const MAX_PRUNINGS: usize = 2;
 
 /// A node is closed when it cannot beat the incumbent by more than this share.
 const CLOSE_ENOUGH: f64 = 1e-9;
@@ -68,6 +72,7 @@ pub(super) struct Search<'s, 'm> {
     max_legs: usize,
     best: Option<Candidate>,
     promising: Option<Candidate>,
+    prunings_left: usize,
     stack: Vec<Node>,
     /// Highest ceiling of what was closed.
     ceiling: f64,
@@ -90,6 +95,7 @@ impl<'s, 'm> Search<'s, 'm> {
             max_legs,
             best: None,
             promising: None,
+            prunings_left: MAX_PRUNINGS,
             stack: Vec::new(),
             ceiling: f64::NEG_INFINITY,
         }
@@ -197,6 +203,10 @@ impl<'s, 'm> Search<'s, 'm> {
                     self.offer(candidate);
                 }
                 self.branch(&node, &skeleton);
+                if skeleton.flows.len() > self.max_legs && self.prunings_left > 0 {
+                    self.prunings_left = self.prunings_left.saturating_sub(1);
+                    self.offer_pruned(skeleton, &solution.flow_prices);
+                }
             }
         }
     }
@@ -242,22 +252,39 @@ impl<'s, 'm> Search<'s, 'm> {
 
     /// Bound on the scores of a node from any prices.
     fn ceiling_at(&self, node: &Node, prices: &[f64]) -> f64 {
-        let with_pools = self.dual.bound(&node.allowed, prices, |edge, profit| {
+        if !self.objective.has_gas() {
+            return self.dual.bound(&node.allowed, prices, |_, profit| profit);
+        }
+        let mut least = LeastLoss::new();
+        let bound = self.dual.bound(&node.allowed, prices, |edge, profit| {
             let left = profit - self.charge(edge);
-            if at(&node.kept, edge) {
+            let kept = at(&node.kept, edge);
+            if let Some(scope_edge) = self.scope.edges.get(edge) {
+                let loss = if kept { 0.0 } else { left.min(0.0) };
+                least.see(self.scope, scope_edge, loss);
+            }
+            if kept {
                 left
             } else {
                 left.max(0.0)
             }
-        }) - self.objective.base_cost_f64();
-        if !self.objective.has_gas() || node.kept.contains(&true) {
+        });
+        let with_pools = bound + least.of_pools() - self.objective.base_cost_f64();
+        let has_books = self
+            .scope
+            .edges_from(self.scope.source)
+            .iter()
+            .any(|edge| at(&node.allowed, *edge) && !self.is_pool(*edge));
+        if node.kept.contains(&true) || !has_books {
             return with_pools;
         }
+        // Without pools only the books that take the source itself can trade.
         let books_only = self.dual.bound(&node.allowed, prices, |edge, profit| {
-            if self.is_pool(edge) {
-                0.0
-            } else {
+            let reachable = self.scope.edges_from(self.scope.source).contains(&edge);
+            if reachable && !self.is_pool(edge) {
                 profit
+            } else {
+                0.0
             }
         });
         with_pools.max(books_only)
@@ -329,10 +356,6 @@ impl<'s, 'm> Search<'s, 'm> {
                 .total_cmp(&rank(right))
                 .then(left.edge.cmp(&right.edge))
         });
-        let excess = used.len().saturating_sub(self.max_legs);
-        if excess > 0 {
-            self.push_smaller(node, skeleton, excess.div_ceil(4));
-        }
         if !self.objective.has_gas() {
             return self.close(node.ceiling);
         }
@@ -365,31 +388,54 @@ impl<'s, 'm> Search<'s, 'm> {
         self.stack.extend(children.into_iter().rev());
     }
 
-    /// Forbids the venues with the smallest flows where there are too many legs; a heuristic, so
-    /// the node's ceiling stays. (A deep pool has little profit however much flows through it.)
-    fn push_smaller(&mut self, node: &Node, skeleton: &Skeleton, dropped: usize) {
-        self.close(node.ceiling);
-        let mut flows: Vec<&Flow> = skeleton
-            .flows
-            .iter()
-            .filter(|flow| !at(&node.kept, flow.edge))
-            .collect();
-        flows.sort_by(|left, right| {
-            let order = left.value.total_cmp(&right.value);
-            order.then(left.edge.cmp(&right.edge))
-        });
-        let mut allowed = node.allowed.clone();
-        for flow in flows.iter().take(dropped) {
-            set_at(&mut allowed, flow.edge, false);
+    /// Offers a plan of few enough legs.
+    fn offer_pruned(&mut self, skeleton: Skeleton, prices: &[f64]) {
+        let pruned = prune(self.dual, skeleton, prices, self.max_legs);
+        let candidate =
+            pruned.and_then(|(fewer, solution)| self.realise(&fewer, &solution.flow_prices));
+        if let Some(candidate) = candidate {
+            self.offer(candidate);
         }
-        if allowed != node.allowed {
-            self.stack.push(Node {
-                allowed,
-                kept: node.kept.clone(),
-                prices: node.prices.clone(),
-                ceiling: node.ceiling,
-            });
+    }
+}
+
+/// The least that a plan with a pool must lose on venues that do not earn their gas: it leaves the
+/// source, reaches the target, and uses a pool.
+struct LeastLoss {
+    direct: f64,
+    leaving: f64,
+    arriving: f64,
+    pool: f64,
+}
+
+impl LeastLoss {
+    const fn new() -> Self {
+        Self {
+            direct: f64::NEG_INFINITY,
+            leaving: f64::NEG_INFINITY,
+            arriving: f64::NEG_INFINITY,
+            pool: f64::NEG_INFINITY,
         }
+    }
+
+    /// Takes note of an edge and what it costs beyond its profit, as a number of at most zero.
+    fn see(&mut self, scope: &Scope<'_>, edge: &ScopeEdge<'_>, loss: f64) {
+        let (leaves, arrives) = (edge.from == scope.source, edge.to == scope.target);
+        if leaves && arrives {
+            self.direct = self.direct.max(loss);
+        } else if leaves {
+            self.leaving = self.leaving.max(loss);
+        } else if arrives {
+            self.arriving = self.arriving.max(loss);
+        }
+        if !edge.is_ladder {
+            self.pool = self.pool.max(loss);
+        }
+    }
+
+    /// The loss of the cheapest way, never less than that of the cheapest pool.
+    fn of_pools(&self) -> f64 {
+        self.direct.max(self.leaving + self.arriving).min(self.pool)
     }
 }
 
