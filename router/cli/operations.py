@@ -1,6 +1,7 @@
 """Operators' commands: reconcile, thaw, serve, doctor."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -10,6 +11,10 @@ from router.cli.output import JSON_OPTION, console, print_json, table
 from router.cli.session import settings_of, use_router
 from router.domain.custody import ReconcileReport
 from router.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from router.bootstrap import ServeReport
+    from router.sdk import Router
 
 
 @click.command()
@@ -91,9 +96,12 @@ def serve(ctx: click.Context, no_api: bool, as_json: bool) -> None:
         raise UsageError("USAGE", "Only the timers can be served: run `router serve --no-api`.")
     from router.bootstrap import serve as run_timers  # noqa: PLC0415 - loads the services
 
-    if not as_json:
-        click.echo("serving the timers; Ctrl-C stops")
-    report = use_router(ctx, lambda router: run_timers(router.app))
+    async def work(router: "Router") -> "ServeReport":
+        if not as_json:
+            click.echo("serving the timers; Ctrl-C stops")
+        return await run_timers(router.app)
+
+    report = use_router(ctx, work)
     if as_json:
         print_json(report)
         return

@@ -78,21 +78,37 @@ async def tell(home: Path, *, keep: bool, silent: bool) -> Chapters:
 
 
 def _refuse_foreign_folder(home: Path) -> None:
-    if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
+    try:
+        is_foreign = home.exists() and any(home.iterdir()) and not (home / MARKER).exists()
+    except OSError as error:
+        raise _unusable(home, error) from error
+    if is_foreign:
         raise UsageError("USAGE", f"{home} is not an earlier demo; name an empty folder.")
 
 
 def _empty_folder(home: Path) -> None:
-    if home.exists():
-        shutil.rmtree(home)
-    home.mkdir(parents=True)
-    (home / MARKER).touch()
+    try:
+        if home.exists():
+            shutil.rmtree(home)
+        home.mkdir(parents=True)
+        (home / MARKER).touch()
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+def _unusable(home: Path, error: OSError) -> UsageError:
+    return UsageError("USAGE", f"{home} cannot be the demo's folder: {error.strerror}.")
 
 
 async def _start_devnet(home: Path, chapters: Chapters, out: Console) -> None:
     _heading(out, 1, "a real chain: Anvil with the real Uniswap V2 and V3 contracts")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out, transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
+    shown = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+    with shown as progress:
         task = progress.add_task("starting", total=None)
 
         def report(step: str, done: int, total: int) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from router.cli.demo.isolation import demo_settings
+from router.domain.errors import RouterError
 from router.domain.orders import OrderState
 from router.sdk import Router
 
@@ -32,6 +33,13 @@ async def route_and_die(home: Path) -> OrderState:
         return await router.route(quote, account=ACCOUNT, client_order_id=CLIENT_ORDER_ID)
 
 
+def main() -> None:
+    try:
+        state = asyncio.run(route_and_die(Path(sys.argv[1])))
+    except RouterError as error:
+        sys.exit(f"error {error.code}: {error.message}")
+    sys.exit(f"the process was meant to die, and the order is {state.status}")
+
+
 if __name__ == "__main__":
-    asyncio.run(route_and_die(Path(sys.argv[1])))
-    sys.exit("the process was meant to die and did not")
+    main()
