@@ -3,8 +3,9 @@
 Each exchange with the node has the deadline of its `JsonRpc`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 from connectors.chain.abi import load_contract
 from connectors.chain.erc20 import BALANCE_OF, TRANSFER_TOPIC, address_topic, is_transfer
@@ -22,6 +23,9 @@ from router.domain.assets import Asset
 from router.domain.errors import FailureError, OrderRejected, VenueUnavailable
 from router.domain.market import BlockRef
 from router.domain.settlement import Log, Receipt, TxRequest
+
+if TYPE_CHECKING:
+    from connectors.chain.web3_sender import Web3Sender
 
 GWEI: Final = 10**9
 DEFAULT_TIP_FLOOR_WEI: Final = GWEI
@@ -127,11 +131,22 @@ async def require_chain_id(rpc: JsonRpc, chain_id: int) -> None:
         )
 
 
+def _sender_type() -> "type[Web3Sender]":
+    # Readers never send, and web3 takes a while to import.
+    from connectors.chain.web3_sender import Web3Sender  # noqa: PLC0415
+
+    return Web3Sender
+
+
 class RpcChain:
-    """Port `Chain` over one node. Make it with `open`, which checks the chain id."""
+    """Port `Chain` over one node. Make it with `open`, which checks the chain id.
+
+    Reads are raw JSON-RPC; transactions are sent by web3, which is imported with the first.
+    """
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
+        self._sender: Web3Sender | None = None
 
     @classmethod
     async def open(cls, rpc: JsonRpc, chain_id: int) -> Self:
@@ -159,8 +174,12 @@ class RpcChain:
             VenueUnavailable: CHAIN_UNAVAILABLE, nothing was taken.
             OutcomeUnknown: no answer, or one that is in no table.
         """
+        if self._sender is None:
+            # In a thread, so that whatever else is going on does not wait for the import.
+            sender_type = await asyncio.to_thread(_sender_type)
+            self._sender = sender_type(self._rpc)
         try:
-            await self._rpc.call("eth_sendRawTransaction", [to_hex(raw)])
+            await self._sender.send(raw)
         except RpcError as error:
             refusal = refusal_of_send(error)
             if refusal is not None:

@@ -1,6 +1,6 @@
 """Raw batched JSON-RPC over one keep-alive HTTP session.
 
-Hot reads go through here: web3.py costs 5 to 50 times more per read. Each failure is sorted by
+Hot reads go through here: web3 costs 5 to 50 times more per read. Each failure is sorted by
 what the caller may do next: a read can always be asked again, a transaction that may have left
 this process cannot.
 """
@@ -116,14 +116,23 @@ class JsonRpc:
             VenueUnavailable: CHAIN_UNAVAILABLE, nothing was sent or the method only reads.
             OutcomeUnknown: a sending method left and its answer did not come.
         """
-        request = self._request(method, params)
-        answer = await self._exchange([method], request)
-        if not isinstance(answer, dict):
-            raise self._broken([method], "the answer is not a JSON-RPC object")
+        answer = await self.exchange(method, _encoded(self._request(method, params)))
         outcome = self._outcome(method, answer)
         if isinstance(outcome, RpcError):
             raise outcome
         return outcome
+
+    async def exchange(self, method: str, payload: bytes) -> dict[str, Json]:
+        """Return the node's whole answer to one encoded request of `method`; errors are in it.
+
+        Raises:
+            VenueUnavailable: CHAIN_UNAVAILABLE, see `call`.
+            OutcomeUnknown: see `call`.
+        """
+        answer = await self._exchange([method], payload)
+        if not isinstance(answer, dict):
+            raise self._broken([method], "the answer is not a JSON-RPC object")
+        return answer
 
     async def batch(self, calls: Sequence[RpcCall]) -> list[Json]:
         """Return the results in the order of `calls`; the first error is raised.
@@ -157,7 +166,7 @@ class JsonRpc:
     async def _batch_chunk(self, calls: Sequence[RpcCall]) -> list[Json]:
         methods = [method for method, _ in calls]
         requests = [self._request(method, params) for method, params in calls]
-        answers = await self._exchange(methods, requests)
+        answers = await self._exchange(methods, _encoded(requests))
         if isinstance(answers, dict):
             # A node that refuses the batch as a whole answers with one error object.
             refusal = self._outcome(f"batch of {len(calls)}", answers)
@@ -194,9 +203,8 @@ class JsonRpc:
             error.get("data"),
         )
 
-    async def _exchange(self, methods: Sequence[str], body: Json) -> Json:
-        """Post `body` and parse the answer; ask a read again if the idle connection was closed."""
-        payload = json.dumps(body, separators=(",", ":")).encode()
+    async def _exchange(self, methods: Sequence[str], payload: bytes) -> Json:
+        """Post and parse the answer; ask a read again if the idle connection was closed."""
         only_reads = all(
             method.startswith(_READ_PREFIXES) and method not in SENDING_METHODS
             for method in methods
@@ -265,6 +273,10 @@ class JsonRpc:
                 headers={"Content-Type": "application/json"},
             )
         return self._session
+
+
+def _encoded(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _is_rpc_answer(answer: Json) -> bool:
