@@ -36,7 +36,7 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
                 "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 3."
             ),
             click.option(
-                "--max-legs", type=int, metavar="N", help="Venues that may take part, 1 to 16."
+                "--max-legs", type=int, metavar="N", help="Venues that may take part, 1 to 32."
             ),
             click.option(
                 "--gas-price-wei",

@@ -47,7 +47,7 @@ class RouteConstraints:
     """
 
     max_hops: int = 3
-    max_legs: int = 8
+    max_legs: int = 16
     excluded_venues: frozenset[str] = frozenset()
     included_protocols: frozenset[Protocol] = frozenset(Protocol)
 

@@ -110,7 +110,7 @@ class Router:
             amount: whole tokens of `sell`, or of `buy` with `exact_out`.
             slippage_bps: distance of the guaranteed from the quoted amount.
             max_hops: pools that one path crosses, 1 to 3.
-            max_legs: venues that take part, 1 to 16.
+            max_legs: venues that take part, 1 to 32.
             gas_price_wei: what gas is reckoned at; the chain's price by default.
             exclude: venues that must not take part, by id, address, instrument or name.
             protocols: kinds of venues that may take part; all by default.
