@@ -7,6 +7,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+PYTEST_ARGS ?= -q -n auto --dist loadfile
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
