@@ -29,6 +29,7 @@ from router.execution.book_legs import BookLegs
 from router.execution.events import OrderObserver, ignore_order_events
 from router.execution.hold_needs import hold_needs
 from router.execution.own_book import VENUE_ID, OwnBook
+from router.execution.preflight import Preflight
 from router.execution.progress import swap_ended
 from router.execution.routed import ExecutionConfig, RoutedExecution
 from router.marketdata.feed import MarketFeed
@@ -277,6 +278,7 @@ class _Parts:
                 call_timeout_s=self.call_timeout_s,
                 inclusion_timeout_s=inclusion_timeout_s,
             ),
+            preflight=Preflight(self.audit, self.call_timeout_s),
             book_legs=BookLegs(book, {f"{VENUE_ID}:{i.symbol}": i for i in profile.instruments}),
             quoting=quotes,
             registry=profile.registry,

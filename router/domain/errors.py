@@ -101,4 +101,5 @@ CODES: Final[dict[str, str]] = {
     "SIGNER_REFUSED": "The signer's policy does not allow this transaction.",
     "STORAGE_ERROR": "The database refused the operation.",
     "VENUE_UNAVAILABLE": "The venue cannot be reached; nothing was sent.",
+    "WOULD_REVERT": "The chain would refuse the transaction as it stands; it was not sent.",
 }

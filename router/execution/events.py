@@ -11,6 +11,7 @@ class OrderEventKind(StrEnum):
     ACCEPTED = "accepted"
     PLANNED = "planned"
     APPROVING = "approving"
+    NOT_SENT = "not_sent"
     SUBMITTED = "submitted"
     MINED = "mined"
     REVERTED = "reverted"

@@ -15,7 +15,7 @@ from router.domain.assets import AssetRegistry
 from router.domain.errors import FailureError, OutcomeUnknown
 from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
-from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState
+from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState, TxRequest
 from router.execution.acceptance import Acceptance, Quoting
 from router.execution.allowance import PermitAllowance
 from router.execution.book_legs import BookLegs
@@ -26,6 +26,7 @@ from router.execution.events import (
     ignore_order_events,
 )
 from router.execution.parts import BookLeg, ChainPart, Parts, parts_of
+from router.execution.preflight import Preflight, WouldRevert
 from router.execution.progress import (
     Parcel,
     details_of,
@@ -78,6 +79,7 @@ class RoutedExecution:
         encoder: SwapEncoder,
         signer: Signer,
         allowance: PermitAllowance,
+        preflight: Preflight,
         book_legs: BookLegs,
         quoting: Quoting,
         registry: AssetRegistry,
@@ -91,6 +93,7 @@ class RoutedExecution:
         self._encoder = encoder
         self._signer = signer
         self._allowance = allowance
+        self._preflight = preflight
         self._book_legs = book_legs
         self._quoting = quoting
         self._registry = registry
@@ -288,35 +291,42 @@ class RoutedExecution:
         Raises:
             _Stop: it is not final in time, or it cannot be sent at all.
         """
-        plan_id = hashlib.sha256(key.encode()).digest()
         try:
             await self._allowance.ensure(chain.asset_in, chain.amount_in_units)
-            request = self._encoder.encode(
-                plan_id=plan_id,
-                legs=chain.legs,
-                amount_in_units=chain.amount_in_units,
-                minimums=chain.minimums,
-                # Unordered, so a plan that is never mined blocks no other.
-                permit_nonce=int.from_bytes(plan_id),
-                deadline_s=order.deadline_s,
-                signer=self._signer,
-                chain_id=self._config.chain_id,
-            )
             spec = IntentSpec(
                 key=key,
                 kind=IntentKind.SWAP,
-                request=request,
+                request=await self._cleared(order, chain, key),
                 reference=order.order_id,
                 hold_id=key,
                 details=details_of(order, parts),
             )
             intent = await self._sender.submit(spec, _splitting(order, parcel, chain, key))
+        except WouldRevert as refusal:
+            self._tell(order, OrderEventKind.NOT_SENT, reason=refusal.message)
+            return _reason(refusal)
         except FailureError as error:
             raise _Stop(_reason(error)) from error
         except TimeoutError as error:
             raise _Stop("CHAIN_UNAVAILABLE: The node did not answer in time.") from error
         self._tell(order, OrderEventKind.SUBMITTED, intent=intent.intent_id)
         return await self._await_intent(order, intent)
+
+    async def _cleared(self, order: SwapOrder, chain: ChainPart, key: str) -> TxRequest:
+        """Return the plan's transaction after it ran on the latest state without being sent."""
+        plan_id = hashlib.sha256(key.encode()).digest()
+        request = self._encoder.encode(
+            plan_id=plan_id,
+            legs=chain.legs,
+            amount_in_units=chain.amount_in_units,
+            minimums=chain.minimums,
+            # Unordered, so a plan that is never mined blocks no other.
+            permit_nonce=int.from_bytes(plan_id),
+            deadline_s=order.deadline_s,
+            signer=self._signer,
+            chain_id=self._config.chain_id,
+        )
+        return await self._preflight.cleared(request, self._sender.address)
 
     async def _await_open(self, order: SwapOrder) -> None:
         """Wait for what an earlier run of this order left in the chain's hands."""

@@ -130,7 +130,7 @@ async def test_an_unreachable_node_is_unavailable_because_nothing_was_sent(metho
 async def test_a_sent_transaction_without_an_answer_has_an_unknown_outcome(
     handler: Handler,
 ) -> None:
-    async with node(handler) as url, JsonRpc(url, timeout_s=0.2) as rpc:
+    async with node(handler) as url, JsonRpc(url, timeout_s=0.5) as rpc:
         with pytest.raises(OutcomeUnknown):
             await rpc.call("eth_sendRawTransaction", ["0x"])
         with pytest.raises(OutcomeUnknown):
@@ -143,7 +143,7 @@ async def test_a_sent_transaction_without_an_answer_has_an_unknown_outcome(
     ids=["cut", "hang", "gateway", "garbage"],
 )
 async def test_a_read_without_an_answer_is_only_unavailable(handler: Handler) -> None:
-    async with node(handler) as url, JsonRpc(url, timeout_s=0.2) as rpc:
+    async with node(handler) as url, JsonRpc(url, timeout_s=0.5) as rpc:
         with pytest.raises(VenueUnavailable):
             await rpc.call("eth_chainId")
         with pytest.raises(VenueUnavailable):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from router.core import V2Pool
 from router.domain.assets import NATIVE_ADDRESS, Asset, AssetRegistry
+from router.domain.errors import OrderRejected
 from router.domain.ledger import (
     HOUSE_CAPITAL,
     Entry,
@@ -33,6 +34,7 @@ from router.execution.allowance import PermitAllowance
 from router.execution.book_legs import BookLegs
 from router.execution.events import OrderEvent
 from router.execution.own_book import VENUE_ID, LimitOrder, OwnBook
+from router.execution.preflight import Preflight
 from router.execution.progress import swap_ended
 from router.execution.routed import ExecutionConfig, RoutedExecution
 from router.ledger import post, verify
@@ -140,6 +142,7 @@ class HandEncoder:
     """Remembers plans by the data of their transaction: port `SwapEncoder`."""
 
     plans: dict[bytes, Plan] = field(default_factory=dict)
+    submitted: set[bytes] = field(default_factory=set)
     executor_address: str = "0x" + "e" * 40
 
     def encode(
@@ -154,7 +157,7 @@ class HandEncoder:
         signer: object,  # noqa: ARG002 - the port's signature
         chain_id: int,
     ) -> TxRequest:
-        assert plan_id not in self.plans, "a plan is encoded once"
+        assert plan_id not in self.submitted, "the key of a plan that took a nonce is used up"
         assert permit_nonce >= 0
         assert chain_id == CHAIN_ID
         self.plans[plan_id] = Plan(tuple(legs), amount_in_units, tuple(minimums), deadline_s)
@@ -218,6 +221,7 @@ class HandSender:
             return intent
 
         assert spec.kind is IntentKind.SWAP
+        self.encoder.submitted.add(spec.request.data)
         return await self.database.write(reserve)
 
     async def result(self, intent_id: str) -> Intent:
@@ -229,7 +233,7 @@ class HandSender:
         script = self.before[self.started] if self.started < len(self.before) else None
         self.started += 1
         forced = script() if script is not None else None
-        movements = () if forced is IntentState.REVERTED else self._movements(intent)
+        movements = () if forced is IntentState.REVERTED else self.movements(intent.request)
         handler = SwapSettlement(self.clock, swap_ended)
         state = IntentState.SETTLED if movements else IntentState.REVERTED
 
@@ -245,9 +249,9 @@ class HandSender:
         assert found is not None
         return found[0]
 
-    def _movements(self, intent: Intent) -> tuple[Movement, ...]:
+    def movements(self, request: TxRequest) -> tuple[Movement, ...]:
         """Run the plan as the executor contract does; nothing moves when a minimum is missed."""
-        plan = self.encoder.plans[intent.request.data]
+        plan = self.encoder.plans[request.data]
         before = dict(self.chain.pools)
         source = plan.legs[0].asset_in
         held: dict[Asset, int] = {source: plan.amount_in_units}
@@ -268,6 +272,34 @@ class HandSender:
             for asset, units in left.items()
         ]
         return (paid, *got)
+
+
+@dataclass(slots=True)
+class HandAudit:
+    """Tries plans on the hand-made pools and undoes them: what `Preflight` asks of a `ChainAudit`.
+
+    Before the n-th question is answered, `before[n]` may change the world or raise. `refuses`
+    stands for what our pools do not know, such as a token that is paused.
+    """
+
+    sender: HandSender
+    before: list[Callable[[], None]] = field(default_factory=list)
+    refuses: bool = False
+    gas: int = 300_000
+    asked: int = 0
+
+    async def estimate_gas(self, sender: str, request: TxRequest) -> int:
+        assert sender == HOT
+        script = self.before[self.asked] if self.asked < len(self.before) else None
+        self.asked += 1
+        if script is not None:
+            script()
+        pools, number = dict(self.sender.chain.pools), self.sender.chain.number
+        moved = self.sender.movements(request)
+        self.sender.chain.pools, self.sender.chain.number = pools, number
+        if self.refuses or not moved:
+            raise OrderRejected("ORDER_REJECTED", "The transaction would revert: MinOutNotMet.")
+        return self.gas
 
 
 def _outcome(intent: Intent, movements: tuple[Movement, ...]) -> Outcome:
@@ -291,6 +323,7 @@ class World:
     chain: HandChain
     encoder: HandEncoder
     sender: HandSender
+    audit: HandAudit
     book: OwnBook
     quotes: LiveQuotes
     events: list[OrderEvent]
@@ -314,6 +347,7 @@ class World:
                 call_timeout_s=1,
                 inclusion_timeout_s=1,
             ),
+            preflight=Preflight(self.audit, call_timeout_s=1),  # type: ignore[arg-type]
             book_legs=BookLegs(self.book, {f"{VENUE_ID}:{INSTRUMENT.symbol}": INSTRUMENT}),
             quoting=self.quotes,
             registry=REGISTRY,
@@ -381,12 +415,14 @@ async def open_world(*, with_book: bool = True) -> World:
     chain = HandChain({pool.ref.venue_id: pool for pool in pools})
     encoder = HandEncoder()
     book = OwnBook(database, [INSTRUMENT], clock)
+    sender = HandSender(database, chain, encoder, clock)
     world = World(
         database=database,
         clock=clock,
         chain=chain,
         encoder=encoder,
-        sender=HandSender(database, chain, encoder, clock),
+        sender=sender,
+        audit=HandAudit(sender),
         book=book,
         quotes=_quotes(chain, book, clock),
         events=[],

@@ -29,6 +29,8 @@ MAKER = user_account("maker")
 
 
 TURNS = ("still", "revert", "worse", "better", "crash", "die_after")
+# What can happen before a plan is tried: it has no transaction yet.
+EARLY_TURNS = ("still", "worse", "better", "crash")
 
 
 class Crash(Exception):
@@ -330,6 +332,7 @@ async def test_an_order_beyond_the_balance_leaves_no_trace() -> None:
     mode=st.sampled_from(SwapMode),
     dollars=st.integers(10, 400_000),
     slippage_bps=st.sampled_from([0, 10, 100, 500]),
+    early_turns=st.lists(st.sampled_from(EARLY_TURNS), max_size=4),
     world_turns=st.lists(st.sampled_from(TURNS), max_size=5),
     book_crash=st.sampled_from(["none", "before", "after"]),
 )
@@ -338,6 +341,7 @@ async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
     mode: SwapMode,
     dollars: int,
     slippage_bps: int,
+    early_turns: list[str],
     world_turns: list[str],
     book_crash: str,
 ) -> None:
@@ -365,6 +369,7 @@ async def test_whatever_happens_the_hold_is_spent_or_returned_to_the_unit(
 
         return act
 
+    world.audit.before = [turn(name) for name in early_turns]  # type: ignore[misc]
     world.sender.before = [turn(name) for name in world_turns]
     world.sender.after = {
         number: die for number, name in enumerate(world_turns) if name == "die_after"
