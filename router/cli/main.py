@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from router.cli.plain_text import one_line
 from router.domain.errors import RouterError
 
 # name -> (module, attribute); a command is imported when it is used, so `--help` stays quick
@@ -99,8 +100,3 @@ def _print_error(code: str, message: str, *, as_json: bool) -> None:
         click.echo(json.dumps({"error": {"code": code, "message": sentence}}), err=True)
     else:
         click.echo(f"error {code}: {sentence}", err=True)
-
-
-def one_line(text: str) -> str:
-    """Return a text that cannot steer a terminal: one line without control characters."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.output import JSON_OPTION, console, print_json, table
+from router.cli.plain_text import one_line
 from router.cli.session import settings_of, use_router
 from router.domain.custody import ReconcileReport
 from router.domain.errors import UsageError
@@ -80,7 +81,8 @@ def thaw(ctx: click.Context, reason: str, as_json: bool) -> None:
     if as_json:
         print_json({"was_frozen_for": was})
     else:
-        click.echo(f"thawed; it was frozen for: {was}" if was else "the signer was not frozen")
+        why = one_line(was or "")
+        click.echo(f"thawed; it was frozen for: {why}" if was else "the signer was not frozen")
 
 
 @click.command()

@@ -3,15 +3,18 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
+from router.cli.plain_text import printable
 from router.domain.amounts import Amount
 from router.domain.assets import Asset
 from router.domain.errors import UsageError
@@ -19,16 +22,29 @@ from router.domain.errors import UsageError
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 PIPED_WIDTH: Final = 120
 # Fields of money whose names end neither in `units` nor in `_wei`.
-_MONEY_FIELDS: Final = frozenset({"low", "target", "high"})
+_MONEY_FIELDS: Final = frozenset({"low", "target", "high", "total", "held"})
+
+
+class SafeConsole(Console):
+    """Shows what a text says and does nothing that it asks for.
+
+    No markup is read, so a text with [brackets] is printed as it is; what has a style is a
+    `rich.text.Text`. Control characters are dropped; rich's own are control segments and styles.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
 
 
 def console(*, quiet: bool = False) -> Console:
-    """Return the console for people; progress and pictures go to it, JSON never does.
-
-    It reads no markup, so that a text with [brackets] from outside is shown and not obeyed; what
-    has a style is a `rich.text.Text`.
-    """
-    made = Console(highlight=False, markup=False, emoji=False, quiet=quiet)
+    """Return the console for people; progress and pictures go to it, JSON never does."""
+    made = SafeConsole(highlight=False, markup=False, emoji=False, quiet=quiet)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = PIPED_WIDTH  # rich would take 80 columns where nobody can see a terminal
     return made

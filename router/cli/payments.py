@@ -84,7 +84,9 @@ def withdraw(
 
     Exit code 1 unless it was paid; the account has its money back when the payment reverted.
 
-    Example: router withdraw alice USDC 100 0x90F79bf6EB2c4f870365E785982E1f101E93b906
+    \b
+    Example:
+      router withdraw alice USDC 100 0x90F79bf6EB2c4f870365E785982E1f101E93b906
     """
     made: tuple[Withdrawal, Intent | None] = use_router(
         ctx, lambda r: r.withdraw(account, asset, amount, destination, client_id=client_id)

@@ -22,6 +22,7 @@ class Chapters:
     journals: list[PostedJournal] = field(default_factory=list)
     killed_with_signal: int = 0
     state_after_kill: str = ""
+    intent_after_kill: str = ""
     resumed: OrderState | None = None
     payments_of_resumed: int = 0
     balances: dict[str, list[Balance]] = field(default_factory=dict)

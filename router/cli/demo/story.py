@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,9 +26,11 @@ from router.devnet import lifecycle
 from router.domain.amounts import Amount
 from router.domain.errors import FailureError, UsageError
 from router.domain.orders import OrderStatus
-from router.domain.settlement import IntentKind
+from router.domain.settlement import Intent, IntentKind
 from router.sdk import Router
 from router.settings import Settings
+
+T = TypeVar("T")
 
 DEPOSITS = (
     ("alice", "WETH", "600"),
@@ -180,9 +183,12 @@ async def _kill_second(home: Path, chapters: Chapters, out: Console) -> None:
 
 async def _resume_and_reconcile(settings: Settings, chapters: Chapters, out: Console) -> None:
     async with Router.open(settings, read_only=True) as router:
-        (state,) = [o for o in await router.orders("bob") if _is_second(o.order.client_order_id)]
-        chapters.state_after_kill = str(state.status)
+        orders = await router.orders(victim.ACCOUNT)
+        state = _only([o for o in orders if o.order.client_order_id == victim.CLIENT_ORDER_ID])
+        intent = _only(await _swaps(router, state.order.order_id))
+        chapters.state_after_kill, chapters.intent_after_kill = state.status, intent.state
         out.print(f"  on disk: order {state.order.order_id} is {state.status}, its input is held")
+        out.print(f"  transaction {intent.intent_id} is {intent.state} and was never sent")
 
     _heading(out, 7, "the next start finishes what was begun")
     async with Router.open(settings) as router:
@@ -190,7 +196,7 @@ async def _resume_and_reconcile(settings: Settings, chapters: Chapters, out: Con
         print_order(out, resumed)
         if resumed.status is not OrderStatus.SETTLED:
             raise FailureError("OUTCOME_UNKNOWN", f"The resumed order ended {resumed.status}.")
-        chapters.payments_of_resumed = await _payments(router, resumed.order.order_id)
+        chapters.payments_of_resumed = len(await _swaps(router, resumed.order.order_id))
 
         _heading(out, 8, "both wallets, and the ledger against the chain")
         chapters.wallets = await router.wallets()
@@ -203,14 +209,16 @@ async def _resume_and_reconcile(settings: Settings, chapters: Chapters, out: Con
         chapters.succeeded = not chapters.report.breaks and chapters.payments_of_resumed == 1
 
 
-def _is_second(client_order_id: str) -> bool:
-    return client_order_id == victim.CLIENT_ORDER_ID
+def _only(found: list[T]) -> T:
+    if len(found) != 1:
+        raise FailureError("OUTCOME_UNKNOWN", f"The killed process left {len(found)} records.")
+    return found[0]
 
 
-async def _payments(router: Router, order_id: str) -> int:
-    """Count the swap transactions that were made for an order."""
+async def _swaps(router: Router, order_id: str) -> list[Intent]:
+    """Return the swap transactions that were made for an order."""
     intents = await router.app.database.read(lambda uow: uow.settlement.intents(reference=order_id))
-    return sum(1 for intent, _ in intents if intent.kind is IntentKind.SWAP)
+    return [intent for intent, _ in intents if intent.kind is IntentKind.SWAP]
 
 
 def _write_report(home: Path, chapters: Chapters, out: Console) -> None:

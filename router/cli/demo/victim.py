@@ -13,6 +13,7 @@ from pathlib import Path
 from router.cli.demo.isolation import demo_settings
 from router.domain.errors import RouterError
 from router.domain.orders import OrderState
+from router.domain.settlement import IntentKind
 from router.sdk import Router
 
 ACCOUNT = "bob"
@@ -21,9 +22,12 @@ CLIENT_ORDER_ID = "demo-second"
 LAST_STEP = "stored"
 
 
-def die_at_last_step(step: str, _intent_id: str) -> None:
-    """Kill this very process once the signed bytes are on disk and before they are sent."""
-    if step == LAST_STEP:
+def die_at_last_step(step: str, intent_id: str) -> None:
+    """Kill this very process once the swap's signed bytes are on disk and before they are sent.
+
+    The approval that may go before it is left alone: the story is about the payment.
+    """
+    if step == LAST_STEP and intent_id.startswith(IntentKind.SWAP):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
