@@ -21,10 +21,13 @@ from router.domain.errors import OrderRejected
 from router.domain.market import Protocol
 from router.domain.routes import Leg
 from router.domain.settlement import Receipt, TxRequest
+from router.execution.preflight import Preflight
 
 KEY = HotKey(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
 CHAIN_ID = 31337
 PLENTY = 10**30
+# More than the pool's narrow ranges hold: the price walks on through words without a tick.
+WALKING_USDC = 11_000_000
 
 
 @dataclass
@@ -211,6 +214,20 @@ async def test_a_minimum_one_unit_above_the_quote_reverts_and_moves_nothing_but_
     assert not receipt.status
     assert await world.balances(weth, usdc) == before
     assert world.encoder.delivered(receipt, world.signer.address) == {}
+
+
+async def test_a_walk_over_many_empty_words_gets_the_gas_that_its_estimate_lacks(
+    world: World,
+) -> None:
+    dai, usdc = world.deployment.asset("DAI"), world.deployment.asset("USDC")
+    pool = world.pool(Protocol.UNISWAP_V3, "DAI", "USDC", 100)
+    leg = leg_of(pool, usdc, WALKING_USDC * usdc.one_in_units)
+    planned = await world.plan([leg], leg.amount_in_units, [(dai, leg.amount_out_units)])
+    cleared = await Preflight(world.audit, 10).cleared(planned, world.signer.address)
+    assert not (await world.run(planned)).status, "the plan's own limit runs out"
+    receipt = await world.run(cleared)
+    assert receipt.status
+    assert planned.gas_limit < receipt.gas_used < cleared.gas_limit
 
 
 async def test_the_plan_hash_is_the_contracts_own(world: World) -> None:
