@@ -35,6 +35,8 @@ pub(super) struct Response {
     pub(super) stiffness: f64,
     /// Everything the venue has is taken.
     pub(super) exhausted: bool,
+    /// The stiffness is that of a level's narrow ramp and says nothing beyond it.
+    pub(super) on_ramp: bool,
 }
 
 /// One direction of a venue.
@@ -169,6 +171,7 @@ impl AmmCurve {
                 0.0
             },
             exhausted: !stopped_inside && met == self.segments.len(),
+            on_ramp: false,
         }
     }
 
@@ -237,6 +240,7 @@ impl LadderCurve {
             amount_out,
             stiffness,
             exhausted: full == self.levels.len(),
+            on_ramp: stiffness > 0.0,
         }
     }
 

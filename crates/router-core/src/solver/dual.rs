@@ -11,10 +11,10 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
-use super::cells::{add_at, at};
+use super::cells::at;
 use super::curve::Response;
-use super::linear::Laplacian;
 use super::newton::{minimise, Descent};
+use super::point::Point;
 use super::scope::Scope;
 use super::waste::{is_unsettled, Waste};
 
@@ -72,25 +72,6 @@ pub(super) struct Solution {
     /// Prices of the flows: other ones when the venues run dry.
     pub(super) flow_prices: Vec<f64>,
     pub(super) flows: Vec<Flow>,
-}
-
-/// The dual and its derivatives at some prices.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Point {
-    pub(super) prices: Vec<f64>,
-    /// Value left over per token: received minus tendered, times the price. It is the gradient by
-    /// relative prices.
-    pub(super) residual: Vec<f64>,
-    /// Value received plus value tendered per token, the order included.
-    pub(super) throughput: Vec<f64>,
-    /// Diagonal of the Hessian.
-    pub(super) pull: Vec<f64>,
-    /// `(from, to, weight)` of the Hessian by relative prices.
-    arcs: Vec<(usize, usize, f64)>,
-    /// Value of the order at these prices.
-    pub(super) order_value: f64,
-    /// The dual itself.
-    pub(super) value: f64,
 }
 
 impl<'s, 'm> Dual<'s, 'm> {
@@ -241,59 +222,17 @@ impl Descent for Allowed<'_, '_, '_> {
     }
 
     fn evaluate(&self, prices: &[f64], point: &mut Point) {
-        point.prices.clear();
-        point.prices.extend_from_slice(prices);
-        point.residual.clear();
-        point.residual.resize(prices.len(), 0.0);
-        point.pull.clear();
-        point.pull.resize(prices.len(), 0.0);
-        point.throughput.clear();
-        point.throughput.resize(prices.len(), 0.0);
-        point.arcs.clear();
-        let order = self.dual.order_worth(prices);
-        add_at(&mut point.residual, self.dual.order_token, order);
-        add_at(&mut point.throughput, self.dual.order_token, order.abs());
-        point.order_value = order.abs();
-        point.value = order;
+        point.start(prices, self.dual.order_token, self.dual.order_worth(prices));
         for (index, response) in self.dual.responses(self.allowed, prices) {
             if let Some(edge) = self.dual.scope.edges.get(index) {
-                point.add(edge.from, edge.to, &response);
+                point.add(index, (edge.from, edge.to), &response);
             }
         }
         if let Some(waste) = self.waste {
             for (token, response) in waste.responses(prices) {
-                point.add(token, self.dual.fixed, &response);
+                let venue = self.dual.scope.edges.len().saturating_add(token);
+                point.add(venue, (token, self.dual.fixed), &response);
             }
         }
-    }
-}
-
-impl Point {
-    /// Adds a venue's trade.
-    fn add(&mut self, from: usize, to: usize, response: &Response) {
-        if response.amount_in <= 0.0 && response.stiffness <= 0.0 {
-            return;
-        }
-        let price_in = at(&self.prices, from);
-        let paid = price_in * response.amount_in;
-        let received = at(&self.prices, to) * response.amount_out;
-        add_at(&mut self.residual, from, -paid);
-        add_at(&mut self.residual, to, received);
-        add_at(&mut self.throughput, from, paid);
-        add_at(&mut self.throughput, to, received);
-        self.value += received - paid;
-        let weight = price_in * response.stiffness;
-        add_at(&mut self.pull, from, weight);
-        add_at(&mut self.pull, to, weight);
-        self.arcs.push((from, to, weight));
-    }
-
-    /// The Hessian by relative prices at this point.
-    pub(super) fn hessian(&self, fixed: usize) -> Laplacian {
-        let mut system = Laplacian::new(self.prices.len(), fixed);
-        for &(from, to, weight) in &self.arcs {
-            system.add_arc(from, to, weight);
-        }
-        system
     }
 }

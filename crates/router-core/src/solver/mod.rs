@@ -19,6 +19,7 @@ mod newton;
 mod objective;
 mod path;
 mod plan;
+mod point;
 mod polish;
 mod prune;
 mod recover;

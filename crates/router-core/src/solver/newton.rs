@@ -11,7 +11,7 @@
 )]
 
 use super::cells::set_at;
-use super::dual::Point;
+use super::point::{Memory, Point};
 
 /// Most Newton steps.
 const MAX_STEPS: usize = 60;
@@ -56,14 +56,18 @@ pub(super) fn minimise(function: &impl Descent, start: &[f64]) -> Vec<f64> {
     let mut best = Mark::of(function, &point);
     let mut idle = 0_usize;
     let mut trial = Point::default();
+    let mut before = Point::default();
+    let mut memory = Memory::default();
     for _ in 0..MAX_STEPS {
         if best.imbalance <= TOLERANCE || idle >= PATIENCE {
             break;
         }
-        let direction = direction(function, &point);
+        let direction = direction(function, &point, &memory);
+        before.clone_from(&point);
         if !line_search(function, &mut point, &mut trial, &direction) {
             break;
         }
+        memory.keep(&before, &point);
         let mark = Mark::of(function, &point);
         if mark.improves_on(&best) {
             best = mark;
@@ -119,18 +123,18 @@ fn imbalance(function: &impl Descent, point: &Point) -> f64 {
 /// Returns the Newton step in relative prices. A step that is too long is damped by each token's
 /// throughput: the damped matrix is diagonally dominant by `damping * throughput`, and no imbalance
 /// exceeds the throughput, so no part of the step exceeds `1 / damping`.
-fn direction(function: &impl Descent, point: &Point) -> Vec<f64> {
-    let plain = newton_step(function, point, 0.0);
+fn direction(function: &impl Descent, point: &Point, memory: &Memory) -> Vec<f64> {
+    let plain = newton_step(function, point, memory, 0.0);
     let longest = plain.iter().map(|value| value.abs()).fold(0.0, f64::max);
     if longest <= STEP_LIMIT && slope(point, &plain, 0.0) < 0.0 {
         return plain;
     }
-    newton_step(function, point, 1.0 / STEP_LIMIT)
+    newton_step(function, point, memory, 1.0 / STEP_LIMIT)
 }
 
-fn newton_step(function: &impl Descent, point: &Point, damping: f64) -> Vec<f64> {
+fn newton_step(function: &impl Descent, point: &Point, memory: &Memory, damping: f64) -> Vec<f64> {
     let fixed = function.fixed();
-    let mut system = point.hessian(fixed);
+    let mut system = point.hessian(fixed, memory);
     for (token, throughput) in point.throughput.iter().enumerate() {
         let own = system.diagonal(token);
         system.shift(token, own * SHIFT + damping * throughput);

@@ -147,8 +147,11 @@ impl<'s, 'm> Search<'s, 'm> {
         }
         let open = self.stack.iter().map(|node| node.ceiling);
         let bound = open.fold(self.ceiling, f64::max);
+        // The incumbent's own score closes nodes, so it is a bound too; it is moved outward by more
+        // than its float error.
         let own = self.best.as_ref().map_or(f64::NEG_INFINITY, |best| {
-            self.objective.score(&best.outcome)
+            let score = self.objective.score(&best.outcome);
+            score + score.abs() * CLOSE_ENOUGH + 1.0
         });
         Found {
             best: self.best,
@@ -182,6 +185,7 @@ impl<'s, 'm> Search<'s, 'm> {
         node.ceiling = node
             .ceiling
             .min(self.ceiling_at(&node, &solution.prices))
+            .min(self.ceiling_at(&node, &solution.flow_prices))
             .min(self.ceiling_at(&node, &node.prices));
         node.prices.clone_from(&solution.prices);
         if self.is_beaten(node.ceiling) {

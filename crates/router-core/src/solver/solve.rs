@@ -44,7 +44,10 @@ impl Market {
             |path| prices_after(&scope, request, path, &spot),
         );
         let relaxed = relax(&dual, &start);
-        let bound = gross_bound(&dual, &[&spot, &start, &relaxed.prices]);
+        let bound = gross_bound(
+            &dual,
+            &[&spot, &start, &relaxed.prices, &relaxed.flow_prices],
+        );
 
         let max_legs = usize::try_from(request.max_legs).unwrap_or(usize::MAX);
         let mut search = Search::new(&scope, &dual, &objective, request.amount, max_legs);

@@ -2,7 +2,7 @@
 
 use super::cells::{at, set_at};
 use super::float::share_floor;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeEdge};
 use super::venue::Trade;
 use crate::num::U256;
 
@@ -38,6 +38,14 @@ impl SplitLeg {
             offered: U256::ZERO,
             trade: Trade::default(),
             takes_rest: false,
+        }
+    }
+
+    /// Trades what is offered; the last trade is kept when the offer is the same.
+    fn offer(&mut self, edge: &ScopeEdge<'_>, amount_in: U256) {
+        if amount_in != self.offered {
+            self.offered = amount_in;
+            self.trade = edge.venue.trade_exact_in(edge.edge.forward, amount_in);
         }
     }
 }
@@ -238,12 +246,15 @@ impl Stage {
                 Want::Amount(amount) => amount.min(left),
             }
             .min(leg.cap);
-            if offer != leg.offered {
-                leg.offered = offer;
-                leg.trade = edge.venue.trade_exact_in(edge.edge.forward, offer);
-            }
+            leg.offer(edge, offer);
             left = left.saturating_sub(leg.trade.amount_in);
             leg.takes_rest = is_rest && left.is_zero();
+        }
+        left = self.offer_left_lots(scope, left);
+        for leg in &self.legs {
+            let Some(edge) = scope.edges.get(leg.edge) else {
+                continue;
+            };
             let balance = at(balances, edge.to).saturating_add(leg.trade.amount_out);
             set_at(balances, edge.to, balance);
             outcome.legs_gas = outcome.legs_gas.saturating_add(leg.trade.gas);
@@ -251,6 +262,23 @@ impl Stage {
             outcome.chain_legs = outcome
                 .chain_legs
                 .saturating_add(usize::from(!edge.is_ladder));
+        }
+        left
+    }
+
+    /// Lets books take further lots of what no pool took.
+    fn offer_left_lots(&mut self, scope: &Scope<'_>, left: U256) -> U256 {
+        let mut left = left;
+        for leg in &mut self.legs {
+            let Some(edge) = scope.edges.get(leg.edge).filter(|edge| edge.is_ladder) else {
+                continue;
+            };
+            if left.is_zero() {
+                break;
+            }
+            let before = leg.trade.amount_in;
+            leg.offer(edge, before.saturating_add(left).min(leg.cap));
+            left = left.saturating_sub(leg.trade.amount_in.saturating_sub(before));
         }
         left
     }

@@ -50,6 +50,7 @@ impl Waste {
                     amount_out: reserve * spot * (1.0 - 1.0 / reach),
                     stiffness: reserve * reach * 0.5,
                     exhausted: false,
+                    on_ramp: false,
                 };
                 (token, response)
             })
