@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for_end
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -45,7 +46,8 @@ class SqlDatabase:
     Writes run one after the other on one thread, reads on another, beside them, each in one
     transaction. An exception of the work rolls its transaction back and is raised unchanged. A
     caller that is cancelled stops waiting: work that had not begun never runs, work that had is
-    committed or rolled back as a whole, and the next write begins after it.
+    committed or rolled back as a whole, and the next write or read begins after it, so that whoever
+    goes on never decides on the state before.
 
     Raises:
         FailureError: STORAGE_ERROR when the database refuses or is closed. When the connection is
@@ -59,25 +61,32 @@ class SqlDatabase:
         # A database in memory has one connection, so its reads queue with the writes.
         shared = reader is writer
         self._read_thread = self._write_thread if shared else ThreadPoolExecutor(1, "storage-read")
+        self._given_up: Future[Any] | None = None
         self._closed = False
 
     async def write(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run work that may change anything; committed durably when this returns."""
-        return await self._run(self._write_thread, partial(_transact, self._writer, work))
+        job = self._begin(self._write_thread, partial(_transact, self._writer, work))
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            self._given_up = job  # Writes run in a row, so waiting for the latest waits for all.
+            raise
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run work on one consistent snapshot; a change is refused, or undone in memory."""
-        return await self._run(self._read_thread, partial(_look, self._reader, work))
+        look = partial(_look, self._reader, work, self._given_up)
+        return await asyncio.wrap_future(self._begin(self._read_thread, look))
 
     async def close(self) -> None:
         """Finish what has begun and close the connections; idempotent."""
         self._closed = True
         await asyncio.to_thread(self._shut_down)
 
-    async def _run(self, thread: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+    def _begin(self, thread: ThreadPoolExecutor, job: Callable[[], T]) -> "Future[T]":
         if self._closed:
             raise FailureError("STORAGE_ERROR", "The database is closed.")
-        return await asyncio.get_running_loop().run_in_executor(thread, job)
+        return thread.submit(job)
 
     def _shut_down(self) -> None:
         self._write_thread.shutdown()
@@ -115,7 +124,9 @@ def _transact(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
         return work(SqlUnitOfWork(session))
 
 
-def _look(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
+def _look(engine: Engine, work: Callable[[UnitOfWork], T], after: Future[Any] | None) -> T:
+    if after is not None:
+        wait_for_end([after])
     with _translated(), _session(engine) as session:
         return work(SqlUnitOfWork(session))
 

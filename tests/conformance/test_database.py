@@ -189,6 +189,28 @@ async def test_a_cancelled_caller_leaves_whole_transactions_and_a_free_writer(
     assert await database.read(lambda uow: uow.ledger.hold("h")) is not None
 
 
+async def test_a_read_after_a_cancelled_write_sees_what_that_write_did(
+    database: SqlDatabase,
+) -> None:
+    """Whoever decides anew after a caller gave up must not decide on the state before it."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(uow: UnitOfWork) -> None:
+        post(uow.ledger, deposit("slow", 5), 1)
+        started.set()
+        assert go_on.wait(10)
+
+    given_up = asyncio.ensure_future(database.write(slow))
+    await asyncio.to_thread(started.wait, 10)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    reading = asyncio.ensure_future(database.read(lambda uow: uow.ledger.journals(0, 10)))
+    await asyncio.wait({reading}, timeout=0.1)
+    go_on.set()
+    assert [one.journal.key for one in await reading] == ["slow"]
+
+
 async def test_a_closed_database_says_so(url: str) -> None:
     opened = open_database(url)
     await opened.close()
