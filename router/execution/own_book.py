@@ -114,7 +114,7 @@ class OwnBook:
 
         With `hold_id` what the order pays comes out of that hold of the same account, which stays
         pending with the remainder; without, out of the account's available balance. The journal is
-        booked under `reference`, else under the order's own client id; replays may differ in it.
+        booked under `reference`, else under the order's own key; replays may differ in it.
 
         Raises:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.

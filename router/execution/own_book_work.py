@@ -64,7 +64,7 @@ def take(
         order.account,
         outcome,
         journal_key=f"book/{key}",
-        reference=reference or order.client_order_id,
+        reference=reference or key,
         hold_id=hold_id,
         now_ms=now_ms,
     )
@@ -90,6 +90,8 @@ def place_limit(
         raise OrderRejected("ORDER_REJECTED", "The post-only order would trade at once.")
     _require_available(uow, instrument, order)
     order_id = uow.book.next_order_id()
+    # Never the client's own id: routed orders count the journals that bear their name.
+    own_name = f"book/{order_id}"
     fill = _trade(
         uow,
         instrument,
@@ -97,20 +99,20 @@ def place_limit(
         order.account,
         outcome,
         journal_key=f"book/{_limit_key(order_id)}",
-        reference=order.client_order_id,
+        reference=own_name,
         hold_id="",
         now_ms=now_ms,
     )
     placed = _book_order(order, order_id, outcome)
     if placed.status is BookOrderStatus.OPEN:
-        placed = replace(placed, hold_id=f"book/{order_id}")
+        placed = replace(placed, hold_id=own_name)
         place_hold(
             uow.ledger,
             placed.hold_id,
             order.account,
             pay_asset(instrument, order.side).symbol,
             needed_units(instrument, placed),
-            reference=f"book/{order_id}",
+            reference=own_name,
         )
     uow.book.save(placed)
     uow.book.save_take(_limit_key(order_id), mark, fill)

@@ -322,3 +322,13 @@ async def test_the_sequence_of_the_ladder_never_falls(
         await book.cancel(ANN, "first")
     database.fail_after = False
     assert (await book.ladder(PAIR.symbol, 1)).sequence > before
+
+
+async def test_a_client_id_that_looks_like_an_order_is_no_part_of_that_order(
+    book: OwnBook, database: FaultyDatabase
+) -> None:
+    """Routed orders count the journals that name them; a client must not be able to add any."""
+    await book.place_limit(limit("ask", ANN, Side.SELL, 10, 5))
+    await book.place_limit(limit("o1234", BOB, Side.BUY, 10, 1))
+    await book.place(taker("o1234", BOB, Side.BUY, 10, 1))
+    assert await database.read(lambda uow: uow.ledger.journals(0, 99, reference="o1234")) == []
