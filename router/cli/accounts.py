@@ -163,9 +163,9 @@ def pools(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json([{"venue_id": p.venue_id, "label": p.label, **plain(p)} for p in found])
         return
-    made = table("pools", "venue", "address", "first token", "second token")
+    made = table("pools", "venue", "address")
     for pool in found:
-        made.add_row(pool.label, pool.address, str(pool.token0), str(pool.token1))
+        made.add_row(pool.label, pool.address)
     print_table(made, "no pools are configured")
 
 

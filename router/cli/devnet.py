@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from router.cli.output import JSON_OPTION, console, print_json, table
+from router.cli.output import JSON_OPTION, print_json, print_table, table
 
 if TYPE_CHECKING:
     from router.devnet.lifecycle import DevnetHandle, DevnetStatus
@@ -171,7 +171,7 @@ def _print_handle(handle: "DevnetHandle", folder: Path, *, as_json: bool) -> Non
     shown.add_row("pools", f"{len(deployment.pools)}, see `router pools`")
     shown.add_row("executor", deployment.contracts["RouteExecutor"])
     shown.add_row("files", str(deployment_path(folder).parent))
-    console().print(shown)
+    print_table(shown, "")
     if handle.attached:
         click.echo("it ran already")
     if handle.outdated:

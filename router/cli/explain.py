@@ -5,7 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.output import counted, table
+from router.cli.output import counted, fitted, table
 from router.cli.route_flow import Band, flow_of, limit_word, share
 from router.domain.amounts import Amount
 from router.domain.market import Protocol
@@ -30,7 +30,7 @@ def in_one_line(quote: Quote) -> str:
 
 def print_explanation(console: Console, quote: Quote) -> None:
     console.print(summary(quote))
-    console.print(split_table(quote))
+    console.print(fitted(console, split_table(quote)))
     console.print(quality_table(quote))
     for issue in quote.issues:
         console.print(Text(f"note: {issue}", style="yellow"))
@@ -57,13 +57,14 @@ def _bar_line(band: Band) -> Text:
 
 
 def split_table(quote: Quote) -> Table:
-    right = frozenset({"in", "out", "marginal price", "gas", "ticks"})
-    made = table("split", "venue", "in", "out", "marginal price", "gas", "ticks", right=right)
+    right = frozenset({"in → out", "marginal price", "gas", "ticks"})
+    made = table("split", "venue", "in → out", "marginal price", "gas", "ticks", right=right)
     for leg in quote.legs:
+        paid = Amount(leg.amount_in_units, leg.asset_in)
+        got = Amount(leg.amount_out_units, leg.asset_out)
         made.add_row(
             Text(leg.label, style=STYLES[leg.protocol]),
-            str(Amount(leg.amount_in_units, leg.asset_in)),
-            str(Amount(leg.amount_out_units, leg.asset_out)),
+            f"{paid}\n→ {got}",
             marginal_price(leg),
             f"{leg.gas:,}" if leg.gas else "-",
             str(leg.ticks_crossed) if leg.protocol is Protocol.UNISWAP_V3 else "-",

@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.output import JSON_OPTION, console, print_json, table
+from router.cli.output import JSON_OPTION, console, fitted, print_json, print_table, table
 from router.cli.plain_text import one_line
 from router.cli.session import settings_of, use_router
 from router.domain.custody import ReconcileReport
@@ -37,7 +37,7 @@ def reconcile(ctx: click.Context, as_json: bool) -> int:
 def print_report(report: ReconcileReport) -> None:
     out = console()
     if report.breaks:
-        out.print(_breaks_table(report))
+        out.print(fitted(out, _breaks_table(report)))
     if report.frozen:
         advice = "; when the cause is understood, an operator runs `router thaw`"
         out.print(Text.assemble(("the signer is frozen", "red"), advice))
@@ -110,7 +110,7 @@ def serve(ctx: click.Context, no_api: bool, as_json: bool) -> None:
     made = table("jobs", "job", "runs", "failures", right=frozenset({"runs", "failures"}))
     for name, count in report.jobs.items():
         made.add_row(name, str(count.runs), str(count.failures))
-    console().print(made)
+    print_table(made, "no jobs")
 
 
 @click.command()
@@ -131,5 +131,5 @@ def doctor(ctx: click.Context, as_json: bool) -> int:
         made = table("doctor", "what", "verdict", "detail")
         for one in findings:
             made.add_row(one.name, Text(str(one.grade), style=styles[one.grade]), one.detail)
-        console().print(made)
+        print_table(made, "nothing was examined")
     return 1 if any(one.grade is Grade.FAILED for one in findings) else 0

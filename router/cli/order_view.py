@@ -11,7 +11,7 @@ from rich.text import Text
 
 from router.cli.output import table
 from router.domain.amounts import Amount
-from router.domain.orders import OrderState, OrderStatus
+from router.domain.orders import OrderState, OrderStatus, SwapMode
 from router.execution.events import OrderEvent
 
 STATUS_STYLES = {
@@ -73,23 +73,20 @@ def print_order(console: Console, state: OrderState) -> None:
 
 
 def orders_table(states: list[OrderState]) -> Table:
-    right = frozenset({"amount", "limit", "spent", "received"})
-    made = table(
-        "orders", "id", "account", "amount", "limit", "spent", "received", "status", right=right
-    )
+    """Show what was asked for and what was traded, exactly."""
+    right = frozenset({"order", "traded"})
+    made = table("orders", "id", "account", "order", "traded", "status", right=right)
     for state in states:
         order = state.order
-        is_exact_in = order.mode == "exact_in"
-        fixed, other = (
-            (order.asset_in, order.asset_out) if is_exact_in else (order.asset_out, order.asset_in)
-        )
+        is_exact_in = order.mode is SwapMode.EXACT_IN
+        fixed = Amount(order.amount_units, order.asset_in if is_exact_in else order.asset_out)
+        spent = Amount(state.spent_units, order.asset_in)
+        received = Amount(state.received_units, order.asset_out)
         made.add_row(
             order.order_id,
             order.account,
-            f"{'sell' if is_exact_in else 'buy'} {Amount(order.amount_units, fixed)}",
-            str(Amount(order.limit_units, other)),
-            str(Amount(state.spent_units, order.asset_in)),
-            str(Amount(state.received_units, order.asset_out)),
+            f"{'sell' if is_exact_in else 'buy'} {fixed}",
+            f"{spent}\n→ {received}",
             Text(str(state.status), style=STATUS_STYLES.get(state.status, "yellow")),
         )
     return made

@@ -21,6 +21,7 @@ from router.domain.errors import UsageError
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 PIPED_WIDTH: Final = 120
+_UNLIMITED: Final = 10_000
 # Fields of money whose names end neither in `units` nor in `_wei`.
 _MONEY_FIELDS: Final = frozenset({"low", "target", "high", "total", "held"})
 
@@ -95,7 +96,8 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - this is the boundary to JS
 def table(title: str, *columns: str, right: frozenset[str] = frozenset()) -> Table:
     """Return an empty table; columns named in `right` are aligned for numbers.
 
-    A cell that is too long is folded, never cut: half an amount would be another amount.
+    A cell that is too long is folded, never cut: half an amount would be another amount. Print it
+    with `print_table` or through `fitted`.
     """
     made = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for column in columns:
@@ -106,9 +108,29 @@ def table(title: str, *columns: str, right: frozenset[str] = frozenset()) -> Tab
 def print_table(made: Table, nothing: str) -> None:
     """Print a table; one without rows is the sentence `nothing`."""
     if made.row_count:
-        console().print(made)
+        out = console()
+        out.print(fitted(out, made))
     else:
         click.echo(nothing)
+
+
+def fitted(out: Console, made: Table) -> Table:
+    """Return a table as it is when the terminal is wide enough, else with one line per cell."""
+    unlimited = out.options.update_width(_UNLIMITED)
+    if out.measure(made, options=unlimited).maximum <= out.width:
+        return made
+    lines = Table(
+        title=made.title, title_justify="left", title_style="bold", box=None, show_header=False
+    )
+    lines.add_column(style="dim")
+    lines.add_column(overflow="fold")
+    for row in zip(*(column.cells for column in made.columns), strict=True):
+        if row[0] and lines.row_count:
+            lines.add_row("", "")  # A row without its first cell goes on with the one above.
+        for column, cell in zip(made.columns, row, strict=True):
+            if cell:
+                lines.add_row(column.header, cell)
+    return lines
 
 
 def write_text(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from router.cli.demo.report import report_html
 from router.cli.explain import print_explanation
 from router.cli.operations import print_report
 from router.cli.order_view import OrderProgress, print_order
-from router.cli.output import console, write_text
+from router.cli.output import console, fitted, write_text
 from router.cli.payments import pay_and_credit
 from router.cli.picture import route_svg
 from router.devnet import lifecycle
@@ -143,7 +143,7 @@ async def _first_order(settings: Settings, chapters: Chapters, out: Console) -> 
         if order.status is not OrderStatus.SETTLED:
             raise FailureError("LIMIT_NOT_MET", f"The demo's order ended {order.status}.")
         chapters.journals = await router.journals(order.order.order_id)
-        out.print(journals_table(chapters.journals, router.assets))
+        out.print(fitted(out, journals_table(chapters.journals, router.assets)))
 
 
 async def _fund(router: Router, chapters: Chapters, out: Console) -> None:
@@ -200,11 +200,11 @@ async def _resume_and_reconcile(settings: Settings, chapters: Chapters, out: Con
 
         _heading(out, 8, "both wallets, and the ledger against the chain")
         chapters.wallets = await router.wallets()
-        out.print(wallets_table(chapters.wallets))
+        out.print(fitted(out, wallets_table(chapters.wallets)))
         chapters.balances = {
             name: await router.balances(name) for name in ("alice", "bob", "maker")
         }
-        out.print(balances_table(chapters.balances, router.assets))
+        out.print(fitted(out, balances_table(chapters.balances, router.assets)))
         chapters.report = await router.reconcile()
         chapters.succeeded = not chapters.report.breaks and chapters.payments_of_resumed == 1
 

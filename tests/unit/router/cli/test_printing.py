@@ -190,10 +190,34 @@ def test_an_amount_is_folded_and_never_cut(
     made = table("one", "amount", "other", right=frozenset({"amount"}))
     digits = "123456789012345678901234567890.987654321"
     made.add_row(digits, Text("a long text without a break"))
-    console().print(made)
+    print_table(made, "")
     printed = capsys.readouterr().out
     assert "".join(c for c in printed if c.isdigit() or c == ".") == digits
     assert max(map(len, printed.splitlines())) <= 30
+
+
+def test_a_table_too_wide_for_the_terminal_becomes_a_line_per_cell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = table("orders", "id", "empty", "amount", right=frozenset({"amount"}))
+    made.add_row("one", "", "0.000000000000000001 WETH")
+    made.add_row("", "", "goes on")
+    made.add_row("two", "", "2 WETH")
+    monkeypatch.setenv("COLUMNS", "50")
+    print_table(made, "")
+    assert "│ one │" in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table(made, "")
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "orders",
+        "id one",
+        "amount 0.000000000000000001 WETH",
+        "amount goes on",
+        "",
+        "id two",
+        "amount 2 WETH",
+    ]
 
 
 @pytest.mark.parametrize(
