@@ -12,6 +12,7 @@ from connectors.chain.rpc import JsonRpc
 from connectors.dex.source import UniswapPoolSource
 from router.bootstrap.cex import open_cex_venues
 from router.bootstrap.clock import SystemClock
+from router.bootstrap.freeze_watch import FreezeWatch
 from router.bootstrap.keys import Keys, open_keys, read_only_keys
 from router.bootstrap.profile import Profile, load_profile
 from router.custody import (
@@ -148,11 +149,16 @@ async def open_app(
             JsonRpc(profile.rpc_url, settings.chain.call_timeout_ms / 1_000)
         )
         chain = await RpcChain.open(rpc, profile.deployment.chain_id)
-        database = await asyncio.to_thread(open_database, _database_url(settings, read_only))
+        opened = await asyncio.to_thread(open_database, _database_url(settings, read_only))
+        database = FreezeWatch(opened)
         stack.push_async_callback(database.close)
         used_clock = clock or SystemClock()
         venues = await open_cex_venues(profile, used_clock, stack)
-        keys = await (read_only_keys(profile) if read_only else open_keys(profile, _PLAN_GAS_MAX))
+        keys = await (
+            read_only_keys(profile)
+            if read_only
+            else open_keys(profile, _PLAN_GAS_MAX, database.reason)
+        )
         parts = _Parts(
             profile=profile,
             clock=used_clock,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from router.bootstrap.profile import Profile
@@ -42,8 +43,12 @@ def _read_only() -> FailureError:
     return FailureError("SIGNER_REFUSED", "This router was opened for reading only.")
 
 
-async def open_keys(profile: Profile, plan_gas_max: int) -> Keys:
+async def open_keys(
+    profile: Profile, plan_gas_max: int, is_frozen: Callable[[], str | None]
+) -> Keys:
     """Open the hot wallet's key file; its scrypt work runs in a thread.
+
+    `is_frozen` returns why nothing may be signed now, None when it may; asked for each signature.
 
     Raises:
         FailureError: KEY_FILE_MISSING, KEY_FILE_INVALID, KEY_PASSWORD_WRONG or KEY_REFUSED.
@@ -68,7 +73,7 @@ async def open_keys(profile: Profile, plan_gas_max: int) -> Keys:
         max_gas_cost_wei=settings.chain.gas_price_cap_wei * plan_gas_max,
         cold_wallet=profile.cold_address,
     )
-    return Keys(LocalSigner(key, policy))
+    return Keys(LocalSigner(key, policy, is_frozen=is_frozen))
 
 
 async def read_only_keys(profile: Profile) -> Keys:
