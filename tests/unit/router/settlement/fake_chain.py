@@ -126,6 +126,7 @@ class Faults:
     lose_replies: int = 0
     refuse_sends: int = 0
     unreachable: bool = False
+    die_on_the_wire: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -138,6 +139,7 @@ class FakeChain:
     blocks: list[FakeBlock] = field(default_factory=list)
     pool: dict[tuple[str, int], FakeTx] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
+    known: dict[str, FakeTx] = field(default_factory=dict)
     forks: int = 0
     allowances: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -187,6 +189,18 @@ class FakeChain:
         self.mine(depth)
         self.pool = waiting
 
+    def mine_any_ever_sent(self, pick: int) -> None:
+        """Include one of the transactions that ever reached the network, if its nonce is free.
+
+        A replaced or forgotten transaction is never gone: some node may still have it.
+        """
+        nonces = self.blocks[-1].nonces
+        ready = [tx for tx in self.known.values() if tx.nonce == nonces.get(tx.sender, 0)]
+        if ready:
+            tx = ready[pick % len(ready)]
+            self.pool[tx.sender, tx.nonce] = tx
+        self.mine()
+
     def drop_pool(self) -> None:
         self.pool.clear()
 
@@ -221,6 +235,9 @@ class FakeChain:
         self._accept(tx)
         if self.automine:
             self.mine()
+        if self.faults.die_on_the_wire is not None:
+            end, self.faults.die_on_the_wire = self.faults.die_on_the_wire, None
+            raise end
         if self.faults.lose_replies > 0:
             self.faults.lose_replies -= 1
             raise OutcomeUnknown("OUTCOME_UNKNOWN", "the reply was lost")
@@ -312,6 +329,7 @@ class FakeChain:
             if not enough:
                 raise OrderRejected("ORDER_REJECTED", "UNDERPRICED: replacement underpriced")
         self.pool[tx.sender, tx.nonce] = tx
+        self.known[tx.tx_hash] = tx
 
     def _mine_one(self) -> None:
         parent = self.blocks[-1]
