@@ -6,7 +6,9 @@
 
 use super::cells::{at, set_at};
 use super::dual::Flow;
-use super::float::share_floor;
+use super::float::{share_floor, to_f64};
+use super::objective::Objective;
+use super::path::best_path_without;
 use super::recover::{rest_order, Skeleton};
 use super::scope::{Scope, ScopeEdge};
 use super::split::{Outcome, Split, Want};
@@ -30,6 +32,7 @@ enum Lots {
 /// skeleton's venues: with lots rounded down, up, and with a pool that completes books.
 pub(super) fn purchases(
     scope: &Scope<'_>,
+    objective: &Objective,
     skeleton: &Skeleton,
     amount_out: U256,
 ) -> Vec<(Split, Outcome)> {
@@ -41,27 +44,32 @@ pub(super) fn purchases(
     found.extend(buy(scope, skeleton, amount_out, Lots::Down));
     if has_books {
         found.extend(buy(scope, skeleton, amount_out, Lots::Up));
-        if let Some(completed) = completed(scope, skeleton, amount_out) {
+        if let Some(completed) = completed(scope, objective, skeleton, amount_out) {
             found.extend(buy(scope, &completed, amount_out, Lots::Down));
         }
     }
     found
 }
 
-/// Returns the skeleton with a pool beside a book that stands alone, so that the book need not
-/// round up to a whole lot.
-fn completed(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option<Skeleton> {
-    let into_target: Vec<(&Flow, &ScopeEdge<'_>)> = skeleton
+/// Returns the skeleton with a pool, or else a path, beside books that stand alone, so that they
+/// need not round up to a whole lot.
+fn completed(
+    scope: &Scope<'_>,
+    objective: &Objective,
+    skeleton: &Skeleton,
+    amount_out: U256,
+) -> Option<Skeleton> {
+    let into_target: Vec<&ScopeEdge<'_>> = skeleton
         .flows
         .iter()
-        .filter_map(|flow| Some((flow, scope.edges.get(flow.edge)?)))
-        .filter(|(_, edge)| edge.to == scope.target)
+        .filter_map(|flow| scope.edges.get(flow.edge))
+        .filter(|edge| edge.to == scope.target)
         .collect();
-    if into_target.iter().any(|(_, edge)| !edge.is_ladder) {
+    if into_target.iter().any(|edge| !edge.is_ladder) {
         return None;
     }
-    let (_, book) = into_target.last()?;
-    // What the book leaves open is less than a lot: the lot's own price is near enough to compare.
+    let book = into_target.last()?;
+    // What the books leave open is less than a lot: half a lot is near enough to compare.
     let lot = book
         .venue
         .trade_exact_out(book.edge.forward, U256::ONE)
@@ -71,8 +79,27 @@ fn completed(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option
         .wrapping_shr(1)
         .max(U256::ONE)
         .min(amount_out);
-    let pool = scope
-        .edges_from(book.from)
+    if let Some(pool) = cheapest_pool(scope, skeleton, book.from, part) {
+        return skeleton.with_remainder(scope, &[pool]);
+    }
+    let path = best_path_without(scope, &objective.gross(), part, |index| {
+        scope
+            .edges
+            .get(index)
+            .is_none_or(|edge| edge.is_ladder || skeleton.uses_venue(scope, edge.edge.venue))
+    })?;
+    skeleton.with_remainder(scope, &path.edges)
+}
+
+/// Returns the unused pool that sells `part` of the target for the least of `token`.
+fn cheapest_pool(
+    scope: &Scope<'_>,
+    skeleton: &Skeleton,
+    token: usize,
+    part: U256,
+) -> Option<usize> {
+    scope
+        .edges_from(token)
         .iter()
         .filter_map(|index| Some((*index, scope.edges.get(*index)?)))
         .filter(|(_, edge)| edge.to == scope.target && !edge.is_ladder)
@@ -81,9 +108,8 @@ fn completed(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256) -> Option
             let trade = edge.venue.trade_exact_out(edge.edge.forward, part).ok()?;
             Some((trade.amount_in, index))
         })
-        .min()?
-        .1;
-    Some(skeleton.with_remainder(pool))
+        .min()
+        .map(|(_, index)| index)
 }
 
 /// Returns the split and its forward replay that deliver at least `amount_out`; `None` when the
@@ -95,27 +121,36 @@ fn buy(
     lots: Lots,
 ) -> Option<(Split, Outcome)> {
     let mut asked = amount_out;
+    let mut skeleton = skeleton.clone();
     for _ in 0..MAX_RAISES {
-        let (mut split, amount_in) = backward(scope, skeleton, asked, lots)?;
-        let outcome = split.settle(scope, amount_in);
-        if let Some(short) = amount_out.checked_sub(outcome.amount_out) {
-            if !short.is_zero() {
-                asked = asked.checked_add(short)?;
+        let (mut split, amount_in) = match backward(scope, &skeleton, asked, lots)? {
+            Needs::Met(split, amount_in) => (split, amount_in),
+            Needs::Short { token, part } => {
+                skeleton.weaken(scope, token, part);
                 continue;
             }
+        };
+        let outcome = split.settle(scope, amount_in);
+        let short = amount_out.saturating_sub(outcome.amount_out);
+        if short.is_zero() {
+            return Some(shave(scope, split, outcome, amount_out));
         }
-        return Some(shave(scope, split, outcome, amount_out));
+        asked = asked.checked_add(short)?;
     }
     None
 }
 
-/// Divides the needs from the target back to the source; returns the split and its input.
-fn backward(
-    scope: &Scope<'_>,
-    skeleton: &Skeleton,
-    amount_out: U256,
-    lots: Lots,
-) -> Option<(Split, U256)> {
+/// What became of a backward pass.
+enum Needs {
+    /// The split and the input it needs.
+    Met(Split, U256),
+    /// Venues could deliver only this part of what later legs need of a token.
+    Short { token: usize, part: f64 },
+}
+
+/// Divides the needs from the target back to the source; `None` when the target's own legs fall
+/// short.
+fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256, lots: Lots) -> Option<Needs> {
     let mut needs = vec![U256::ZERO; scope.token_count()];
     set_at(&mut needs, scope.target, amount_out);
     let mut paid: Vec<(usize, U256)> = Vec::new();
@@ -129,7 +164,19 @@ fn backward(
             .filter(|flow| scope.edges.get(flow.edge).is_some_and(|e| e.to == *token))
             .collect();
         flows.sort_by(|left, right| rest_order(scope, left, right));
-        for (edge, trade) in divide(scope, &flows, at(&needs, *token), lots)? {
+        let need = at(&needs, *token);
+        let (trades, left) = divide(scope, &flows, need, lots)?;
+        if !left.is_zero() {
+            if *token == scope.target {
+                return None;
+            }
+            let part = portion(to_f64(need.saturating_sub(left)), to_f64(need));
+            return Some(Needs::Short {
+                token: *token,
+                part,
+            });
+        }
+        for (edge, trade) in trades {
             let from = scope.edges.get(edge)?.from;
             let need = at(&needs, from).checked_add(trade.amount_in)?;
             set_at(&mut needs, from, need);
@@ -143,16 +190,17 @@ fn backward(
             .map_or(U256::ZERO, |(_, amount)| *amount);
         Want::Amount(amount)
     });
-    Some((split, at(&needs, scope.source)))
+    Some(Needs::Met(split, at(&needs, scope.source)))
 }
 
 /// Divides one token's need over its legs; a leg that runs dry leaves its part to the later ones.
+/// Returns the trades and what none could deliver.
 fn divide(
     scope: &Scope<'_>,
     flows: &[&Flow],
     need: U256,
     lots: Lots,
-) -> Option<Vec<(usize, Trade)>> {
+) -> Option<(Vec<(usize, Trade)>, U256)> {
     let mut trades = Vec::with_capacity(flows.len());
     let mut left = need;
     let mut weight: f64 = flows.iter().map(|flow| flow.amount_out).sum();
@@ -177,7 +225,7 @@ fn divide(
             trades.push((flow.edge, trade));
         }
     }
-    left.is_zero().then_some(trades)
+    Some((trades, left))
 }
 
 /// Returns the trade for `amount_out`, or all the venue has; a book that others complete may round

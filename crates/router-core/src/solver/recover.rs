@@ -9,6 +9,9 @@ use crate::num::U256;
 /// Flows below this share of the order's value are left out.
 const CUT: f64 = 1e-7;
 
+/// Keeps a lowered weight below what rounding would give back.
+const TRIFLE_LESS: f64 = 1.0 - 1e-9;
+
 /// What the flows of a dual solution look like as a plan.
 pub(super) enum Shape {
     /// Flows with their tokens in topological order.
@@ -20,6 +23,7 @@ pub(super) enum Shape {
 }
 
 /// Flows of a plan and the topological order of their tokens.
+#[derive(Clone)]
 pub(super) struct Skeleton {
     pub(super) order: Vec<usize>,
     pub(super) flows: Vec<Flow>,
@@ -179,19 +183,42 @@ impl Skeleton {
             .any(|edge| edge.edge.venue == venue)
     }
 
-    /// Returns the skeleton with one more edge that has no flow of its own: it takes remainders.
-    pub(super) fn with_remainder(&self, edge: usize) -> Self {
-        let mut flows = self.flows.clone();
-        flows.push(Flow {
-            amount_in: 0.0,
-            amount_out: 0.0,
-            value: 0.0,
-            ..Flow::whole(edge)
-        });
-        Self {
-            order: self.order.clone(),
-            flows,
+    /// Lowers the weight of everything that pays `token` to a part of it, and a trifle more.
+    #[allow(
+        clippy::float_arithmetic,
+        reason = "a share ranks; the amounts it gives are re-priced in integers"
+    )]
+    pub(super) fn weaken(&mut self, scope: &Scope<'_>, token: usize, part: f64) {
+        for flow in &mut self.flows {
+            if ends(scope, flow).is_some_and(|(from, _)| from == token) {
+                flow.amount_in *= part * TRIFLE_LESS;
+                flow.amount_out *= part * TRIFLE_LESS;
+            }
         }
+    }
+
+    /// Returns the skeleton with a path to the target that has no flow of its own: it takes
+    /// remainders. `None` when its middle tokens are already in use.
+    pub(super) fn with_remainder(&self, scope: &Scope<'_>, edges: &[usize]) -> Option<Self> {
+        let mut flows = self.flows.clone();
+        let mut order = self.order.clone();
+        for (position, edge) in edges.iter().enumerate() {
+            flows.push(Flow {
+                amount_in: 0.0,
+                amount_out: 0.0,
+                value: 0.0,
+                ..Flow::whole(*edge)
+            });
+            let from = scope.edges.get(*edge)?.from;
+            if position > 0 {
+                if order.contains(&from) {
+                    return None;
+                }
+                // Right behind the source: nothing else feeds the new tokens.
+                order.insert(position.min(order.len()), from);
+            }
+        }
+        Some(Self { order, flows })
     }
 
     /// Returns the split that passes on what arrives at each token in the shares of the flows;

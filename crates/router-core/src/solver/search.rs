@@ -326,7 +326,7 @@ impl<'s, 'm> Search<'s, 'm> {
             outcome,
         };
         if self.objective.exact_out {
-            return purchases(self.scope, skeleton, self.amount)
+            return purchases(self.scope, self.objective, skeleton, self.amount)
                 .into_iter()
                 .map(|(split, outcome)| candidate(split, outcome))
                 .reduce(|best, other| self.better(best, other));

@@ -56,7 +56,7 @@ impl Market {
             .then(|| best_path(&scope, &objective, request.amount))
             .flatten();
         for path in single.iter().chain(&net_path) {
-            for candidate in along(&scope, request, path) {
+            for candidate in along(&scope, &objective, request, path) {
                 search.offer(candidate);
             }
         }
@@ -101,10 +101,15 @@ fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {
 }
 
 /// Replays a single path as candidates.
-fn along(scope: &Scope<'_>, request: &SolveRequest, path: &Path) -> Vec<Candidate> {
+fn along(
+    scope: &Scope<'_>,
+    objective: &Objective,
+    request: &SolveRequest,
+    path: &Path,
+) -> Vec<Candidate> {
     let skeleton = Skeleton::path(scope, &path.edges);
     let plans = if request.exact_out {
-        purchases(scope, &skeleton, request.amount)
+        purchases(scope, objective, &skeleton, request.amount)
     } else {
         let mut split = skeleton.to_split(scope);
         let outcome = split.settle(scope, request.amount);
