@@ -142,8 +142,8 @@ class SwapEncoder(Protocol):
     ) -> TxRequest:
         """Return the call with its permit signed; `minimums` lists each delivered asset once."""
 
-    def approval(self, asset: Asset) -> TxRequest:
-        """Return the one-time approval of the permit contract that a hot wallet gives per asset."""
+    def approval(self, asset: Asset, units: int) -> TxRequest:
+        """Return the call that lets the permit contract move `units` of the hot wallet's asset."""
 
     def delivered(self, receipt: Receipt, recipient: str) -> dict[str, int]:
         """Return the units received per token address (lower case) by the receipt's own logs."""

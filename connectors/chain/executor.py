@@ -104,8 +104,8 @@ class ExecutorEncoder:
             gas_limit=plan_gas_limit(legs, len(minimums)),
         )
 
-    def approval(self, asset: Asset) -> TxRequest:
-        """Return the one-time, unlimited approval of the permit contract for one asset.
+    def approval(self, asset: Asset, units: int = UINT256_MAX) -> TxRequest:
+        """Return the approval of the permit contract for one asset; unlimited is given once.
 
         Raises:
             ValueError: the coin itself needs no approval.
@@ -114,7 +114,7 @@ class ExecutorEncoder:
             raise ValueError("the coin itself needs no approval")
         return TxRequest(
             to=asset.address,
-            data=APPROVE.encode_call(self._permit2, UINT256_MAX),
+            data=APPROVE.encode_call(self._permit2, units),
             value_wei=0,
             gas_limit=APPROVAL_GAS_LIMIT,
         )

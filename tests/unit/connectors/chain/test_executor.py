@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.chain.abi import load_contract
-from connectors.chain.erc20 import TRANSFER_TOPIC, address_topic
+from connectors.chain.erc20 import APPROVE, TRANSFER_TOPIC, address_topic
 from connectors.chain.executor import PERMIT2_ADDRESS, ExecutorEncoder, hash_plan
 from connectors.chain.keystore import HotKey
 from connectors.chain.policy import SignerPolicy
@@ -122,6 +122,14 @@ def test_the_coin_needs_no_approval() -> None:
     coin = Asset(symbol="ETH", decimals=18, chain_id=CHAIN, address=NATIVE_ADDRESS)
     with pytest.raises(ValueError, match="approval"):
         ENCODER.approval(coin)
+
+
+@given(st.integers(0, 2**256 - 1))
+def test_an_approval_is_for_the_permit_contract_alone(units: int) -> None:
+    request = ENCODER.approval(USDC, units)
+    assert (request.to, request.value_wei) == (USDC.address, 0)
+    spender, allowed = APPROVE.decode_input(request.data)
+    assert (spender, allowed) == (PERMIT2_ADDRESS.lower(), units)
 
 
 @given(st.integers(1, 16), st.integers(1, 8))

@@ -163,8 +163,8 @@ class HandEncoder:
         self.plans[plan_id] = Plan(tuple(legs), amount_in_units, tuple(minimums), deadline_s)
         return TxRequest(to=self.executor_address, data=plan_id, value_wei=0, gas_limit=10**6)
 
-    def approval(self, asset: Asset) -> TxRequest:
-        raise AssertionError(f"{asset} is approved already")
+    def approval(self, asset: Asset, units: int) -> TxRequest:
+        raise AssertionError(f"{asset} is approved already, not {units}")
 
     def delivered(self, receipt: Receipt, recipient: str) -> dict[str, int]:
         raise AssertionError((receipt, recipient))
