@@ -12,7 +12,7 @@ from router.cli.output import JSON_OPTION, plain, print_json, print_table, signe
 from router.cli.session import use_router
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
-from router.domain.custody import WalletLine
+from router.domain.custody import RefillRequest, WalletLine
 from router.domain.ledger import Balance, PostedJournal
 from router.domain.market import Instrument, PoolRef
 from router.domain.orders import BookOrder, OrderState
@@ -75,17 +75,36 @@ def balances_table(found: dict[str, list[Balance]], assets: AssetRegistry) -> Ta
 @JSON_OPTION
 @click.pass_context
 def wallets(ctx: click.Context, as_json: bool) -> None:
-    """Show the hot and the cold wallet, on chain and in the ledger.
+    """Show the hot and the cold wallet, on chain and in the ledger, and what hot needs from cold.
 
     What is in flight shows as a difference here; only `router reconcile` tells it from a break.
 
     Example: router wallets
     """
-    lines = use_router(ctx, lambda router: router.wallets(), read_only=True)
+
+    async def work(router: "Router") -> tuple[tuple[WalletLine, ...], tuple[RefillRequest, ...]]:
+        return await router.wallets(), await router.app.custody.refill_requests()
+
+    lines, requests = use_router(ctx, work, read_only=True)
     if as_json:
-        print_json(lines)
-    else:
-        print_table(wallets_table(lines), "both wallets are empty")
+        print_json({"lines": lines, "refill_requests": requests})
+        return
+    print_table(wallets_table(lines), "both wallets are empty")
+    if requests:
+        print_table(refills_table(requests), "")
+
+
+def refills_table(requests: tuple[RefillRequest, ...]) -> Table:
+    """Show what the hot wallet has, below its low mark, and what cold has to send it."""
+    title = "refill requests"
+    made = table(title, "asset", "in hot", "from cold", right=frozenset({"in hot", "from cold"}))
+    for one in requests:
+        made.add_row(
+            one.asset.symbol,
+            Amount(one.ledger_units, one.asset).format(),
+            Amount(one.units, one.asset).format(),
+        )
+    return made
 
 
 def wallets_table(lines: tuple[WalletLine, ...]) -> Table:

@@ -49,10 +49,8 @@ def print_report(report: ReconcileReport) -> None:
 
 def _breaks_table(report: ReconcileReport) -> Table:
     right = frozenset({"on chain", "expected", "difference"})
-    made = table(
-        "breaks", "class", "asset", "address", "on chain", "expected", "difference", "detail",
-        right=right,
-    )  # fmt: skip
+    columns = ("class", "asset", "address", "on chain", "expected", "difference", "detail")
+    made = table("breaks, in base units", *columns, right=right)
     for one in report.breaks:
         made.add_row(
             Text(str(one.break_class), style="red" if one.freezes else ""),

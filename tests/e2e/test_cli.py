@@ -105,6 +105,7 @@ def test_people_read_whole_amounts_and_what_happened(
         (["book", "list"], "0.0001 WETH"),
         (["balances"], "alice"),
         (["wallets"], "hot 0x7099..79C8"),
+        (["wallets"], "refill requests"),
         (["pools"], "V3 WETH/USDC 0.05%"),
         (["journals", "--limit", "10000"], "book_trade"),
         (["doctor"], "journals are sound"),
@@ -255,7 +256,7 @@ def test_a_wrong_configuration_is_one_sentence_and_changes_nothing(
 
 def steal(router: Command, asset: str, units: int) -> None:
     """Move tokens out of the hot wallet with its key and without the program."""
-    lines = router.json("wallets")
+    lines = router.json("wallets")["lines"]
     hot = next(line["wallet"]["address"] for line in lines if line["wallet"]["role"] == "hot")
     token = Deployment.load(deployment_path(router.home)).asset(asset).address
     call = {"from": hot, "to": token, "data": to_hex(TRANSFER.encode_call(BOB, units))}
