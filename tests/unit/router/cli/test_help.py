@@ -2,13 +2,17 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
 from router.cli.main import COMMANDS, cli, execute
 
+ROOT = Path(__file__).resolve().parents[4]
 GROUPS = {"book", "devnet"}
 
 
@@ -51,21 +55,24 @@ def test_help_has_a_sentence_an_example_and_a_word_on_each_option(
         assert shown, f"{option} has no help"
     example = re.search(r"Example:\s+router (.+)", text)
     assert example, text
-    ctx = cli.make_context("router", shlex.split(example[1]))
-    command, rest = cli, ctx.args if not ctx._protected_args else [*ctx._protected_args, *ctx.args]
+    accept(example[1])
+
+
+def accept(line: str) -> None:
+    """Parse a command line as the program does, without running it."""
+    ctx = cli.make_context("router", shlex.split(line))
+    command: click.Command = cli
+    rest = [*ctx._protected_args, *ctx.args]
     while isinstance(command, click.Group):
-        _, found, rest = command.resolve_command(ctx, rest)
-        assert found is not None
-        ctx = found.make_context("x", list(rest), parent=ctx)
+        name, found, rest = command.resolve_command(ctx, rest)
+        assert found is not None, name
+        ctx = found.make_context(name, list(rest), parent=ctx)
         rest = [*ctx._protected_args, *ctx.args]
         command = found
     assert not rest
 
 
 def test_help_loads_neither_the_services_nor_the_chain() -> None:
-    import subprocess
-    import sys
-
     script = (
         "import sys; from router.cli.main import execute; execute(['--help']); "
         "execute(['route', '--help']); execute(['devnet', 'up', '--help']); "
@@ -76,3 +83,27 @@ def test_help_loads_neither_the_services_nor_the_chain() -> None:
         [sys.executable, "-c", script], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """Every line of the pages' code blocks that begins with the command."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^```\w*\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M):
+            for line in block.splitlines():
+                parts = re.split(r"[;|#]|&&", line)
+                found += [(page.name, p.strip()) for p in parts if p.strip().startswith("router ")]
+    return found
+
+
+def test_every_command_in_the_pages_is_one_that_the_program_accepts() -> None:
+    shown = [(page, line) for page, line in shown_commands() if "..." not in line]
+    assert len(shown) > 30
+    for page, line in shown:
+        try:
+            accept(line.removeprefix("router "))
+        except click.ClickException as error:
+            pytest.fail(f"{page}: {line}: {error.format_message()}")
