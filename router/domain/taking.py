@@ -32,3 +32,26 @@ class TakerFill:
     paid_units: int
     received_units: int
     fee_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstAverage:
+    """The worst price that a taker accepts on average, over all levels and after fees.
+
+    At least `received_units` for `paid_units`, in base units; both are above zero.
+    """
+
+    received_units: int
+    paid_units: int
+
+    def __post_init__(self) -> None:
+        assert self.received_units > 0, self
+        assert self.paid_units > 0, self
+
+    def least_units(self, paid_units: int) -> int:
+        """Return the least to receive for a payment, rounded down.
+
+        The fee of a part is rounded up by itself, so a part of an acceptable whole may bring up to
+        one base unit less than its share.
+        """
+        return self.received_units * paid_units // self.paid_units

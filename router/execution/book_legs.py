@@ -9,17 +9,19 @@ from router.domain.ledger import user_account
 from router.domain.market import Instrument
 from router.domain.orders import Side
 from router.domain.routes import Leg
-from router.domain.taking import TakerFill, TakerOrder
+from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 
 
 class HeldTaking(Protocol):
     """Our own book as execution uses it: the taker pays from a hold that exists already."""
 
-    async def place(self, order: TakerOrder, *, hold_id: str, reference: str) -> TakerFill:
+    async def place(
+        self, order: TakerOrder, *, hold_id: str, worst: WorstAverage, reference: str
+    ) -> TakerFill:
         """Trade at once and book it under `reference`; the same order again gives the same fill.
 
         Raises:
-            OrderRejected: nothing was traded.
+            OrderRejected: nothing was traded, because it would bring less than `worst`, say.
             OutcomeUnknown: it may have traded.
         """
 
@@ -42,12 +44,10 @@ def side_of(leg: Leg, instrument: Instrument) -> Side:
 def affordable_lots(leg: Leg, instrument: Instrument, available_units: int) -> int:
     """Return how many lots of the leg `available_units` of its input pay for.
 
-    A sale that takes the rest also sells what a swap delivered beyond the plan; the limit price
-    keeps it from selling that too cheaply. A purchase never buys more than was planned.
+    It never trades more than was planned: a limit bounds only what the plan is for.
     """
     if side_of(leg, instrument) is Side.SELL:
-        lots = available_units // instrument.lot_units
-        return lots if leg.takes_rest else min(lots, leg.lots)
+        return min(available_units // instrument.lot_units, leg.lots)
     if available_units >= leg.amount_in_units:
         return leg.lots
     return leg.lots * available_units // leg.amount_in_units
@@ -62,7 +62,15 @@ class BookLegs:
         self._instruments = instruments
 
     async def place(
-        self, leg: Leg, *, key: str, account: str, hold_id: str, available_units: int, order_id: str
+        self,
+        leg: Leg,
+        *,
+        key: str,
+        account: str,
+        hold_id: str,
+        available_units: int,
+        worst: WorstAverage,
+        order_id: str,
     ) -> BookOutcome:
         """Trade one leg and return what became of it; a failed leg is an outcome, not an error.
 
@@ -88,7 +96,7 @@ class BookLegs:
             limit_price_ticks=leg.limit_price_ticks,
         )
         try:
-            fill = await self._book.place(order, hold_id=hold_id, reference=order_id)
+            fill = await self._book.place(order, hold_id=hold_id, worst=worst, reference=order_id)
         except OutcomeUnknown:
             raise
         except RouterError as error:

@@ -35,7 +35,7 @@ from router.domain.errors import (
 )
 from router.domain.market import Instrument, Ladder
 from router.domain.orders import BookOrder
-from router.domain.taking import TakerFill, TakerOrder
+from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 from router.execution.own_book_state import LiveBook
 from router.execution.own_book_trade import pay_asset
 from router.execution.own_book_work import (
@@ -108,18 +108,24 @@ class OwnBook:
         return [order for order in orders if account in (None, order.account)]
 
     async def place(
-        self, order: TakerOrder, *, hold_id: str = "", reference: str = ""
+        self,
+        order: TakerOrder,
+        *,
+        hold_id: str = "",
+        worst: WorstAverage | None = None,
+        reference: str = "",
     ) -> TakerFill:
         """Trade up to `order.lots` at once at the limit or better; nothing rests.
 
         With `hold_id` what the order pays comes out of that hold of the same account, which stays
-        pending with the remainder; without, out of the account's available balance. The journal is
-        booked under `reference`, else under the order's own key; replays may differ in it.
+        pending with the remainder; without, out of the account's available balance. `worst` bounds
+        what all of it brings together, as the limit bounds each lot. The journal is booked under
+        `reference`, else under the order's own key. Replays may differ in these two.
 
         Raises:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
             OrderRejected: INSUFFICIENT_BALANCE, the balance or the hold does not cover what the
-                order would pay; nothing was traded.
+                order would pay; LIMIT_NOT_MET, it would trade below `worst`; nothing was traded.
             VenueUnavailable: the database failed before; nothing was traded.
             OutcomeUnknown: the database failed meanwhile; `lookup` tells.
             FailureError: NOT_FOUND, there is no such instrument or hold.
@@ -128,7 +134,7 @@ class OwnBook:
         check_order(book.instrument, order)
         try:
             fill, _ = await self._commit(
-                lambda uow: take(uow, book, order, hold_id, reference, self._clock.now_ms()),
+                lambda uow: take(uow, book, order, hold_id, worst, reference, self._clock.now_ms()),
                 lambda done: apply_take(book, order, done[1]),
             )
         except FailureError as error:

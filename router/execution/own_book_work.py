@@ -8,7 +8,7 @@ from router.domain.errors import FailureError, OrderRejected, UsageError
 from router.domain.ledger import HoldState, Journal, JournalKind, is_user
 from router.domain.market import Instrument
 from router.domain.orders import BookOrder, BookOrderStatus, Side
-from router.domain.taking import TakerFill, TakerOrder
+from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 from router.execution.own_book_state import LiveBook, Outcome
 from router.execution.own_book_trade import no_fill, pay_asset, pay_units, trade_of
 from router.ledger import HoldSpend, available_units, place_hold, post, void_hold
@@ -47,6 +47,7 @@ def take(
     book: LiveBook,
     order: TakerOrder,
     hold_id: str,
+    worst: WorstAverage | None,
     reference: str,
     now_ms: int,
 ) -> tuple[TakerFill, Outcome | None]:
@@ -68,6 +69,9 @@ def take(
         hold_id=hold_id,
         now_ms=now_ms,
     )
+    # Refusing rolls the trade back: nothing of the transaction is kept.
+    if worst is not None and fill.received_units < worst.least_units(fill.paid_units):
+        raise OrderRejected("LIMIT_NOT_MET", "The book would bring less than the limit allows.")
     uow.book.save_take(key, mark, fill)
     return fill, outcome
 

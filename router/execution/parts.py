@@ -19,7 +19,10 @@ class ChainPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookLeg:
-    """A book leg with the least it has to deliver when it trades its whole planned input."""
+    """A book leg with the least it has to deliver when all of its input is traded.
+
+    That input is what was planned of the order's own asset, or what was bought for it on the way.
+    """
 
     leg: Leg
     minimum_units: int

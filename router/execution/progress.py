@@ -81,59 +81,63 @@ def open_intents(uow: UnitOfWork, order_id: str) -> list[tuple[Intent, int]]:
 
 
 def parcels_of(uow: UnitOfWork, order: SwapOrder, assets: Sequence[Asset]) -> list[Parcel]:
-    """Return what is left to work with, intermediate assets first."""
-    progress = progress_of(uow, order)
+    """Return what is left to work with, intermediate assets first; unlisted assets are left out.
+
+    In an exact-in order each parcel has to bring its own part of the limit, and the last one also
+    what earlier parts lost against theirs.
+    """
     by_symbol = {asset.symbol: asset for asset in assets}
-    holds = pending_holds(uow, order)
-    parcels = [
+    holds = [hold for hold in pending_holds(uow, order) if hold.asset in by_symbol]
+    holds.sort(key=lambda hold: hold.asset == order.asset_in.symbol)
+    leasts = [_least_out(uow, order, hold) for hold in holds]
+    if order.mode is SwapMode.EXACT_IN and leasts:
+        received = progress_of(uow, order).received_units
+        leasts[-1] += max(0, order.limit_units - received - sum(leasts))
+    return [
         Parcel(
             hold_id=hold.hold_id,
             asset=by_symbol[hold.asset],
             units=hold.remaining_units,
-            least_out_units=_least_out(uow, order, hold, progress, is_only=len(holds) == 1),
+            least_out_units=None if _buys_exactly(order, hold) else least,
         )
-        for hold in holds
+        for hold, least in zip(holds, leasts, strict=True)
     ]
-    return sorted(parcels, key=lambda parcel: parcel.asset == order.asset_in)
 
 
-def _least_out(
-    uow: UnitOfWork, order: SwapOrder, hold: Hold, progress: Progress, *, is_only: bool
-) -> int | None:
-    if hold.asset != order.asset_in.symbol:
-        return _least_out_of_intermediate(uow, order, hold)
-    if order.mode is SwapMode.EXACT_OUT:
-        return None
-    share = -(-hold.remaining_units * order.limit_units // order.amount_units)
-    # The last part also has to make up for what earlier parts lost against the limit.
-    return max(share, order.limit_units - progress.received_units) if is_only else share
+def _buys_exactly(order: SwapOrder, hold: Hold) -> bool:
+    return order.mode is SwapMode.EXACT_OUT and hold.asset == order.asset_in.symbol
 
 
-def _least_out_of_intermediate(uow: UnitOfWork, order: SwapOrder, hold: Hold) -> int:
-    """An intermediate asset keeps the price at which the plan that bought it wanted to sell it."""
+def _least_out(uow: UnitOfWork, order: SwapOrder, hold: Hold) -> int:
+    """Return a parcel's own part of the limit: by size for the input, as planned for others."""
+    if _buys_exactly(order, hold):
+        return 0
+    if hold.asset == order.asset_in.symbol:
+        return -(-hold.remaining_units * order.limit_units // order.amount_units)
     for intent, _ in reversed(uow.settlement.intents(reference=order.order_id)):
         planned = json.loads(intent.details).get("then", {}).get(hold.asset)
-        if planned is not None:
-            units, least_out = int(planned["in"]), int(planned["out"])
-            return -(-hold.remaining_units * least_out // units)
+        bought = uow.ledger.hold(_hold_of_bought(intent, hold.asset))
+        if planned is not None and bought is not None:
+            # All that was bought has to bring what was planned, whether it was less or more.
+            return -(-hold.remaining_units * int(planned) // bought.units)
     return 1
 
 
+def _hold_of_bought(intent: Intent, symbol: str) -> str:
+    return f"{intent.intent_id}:{symbol}"
+
+
 def details_of(order: SwapOrder, parts: Parts) -> str:
-    """Return an intent's details: whose swap it is, and what the books are to make of the rest."""
+    """Return an intent's details: whose swap it is, and the least that the books are to make of
+    each asset it buys for them."""
     assert parts.chain is not None, order.order_id
-    then: dict[str, dict[str, str]] = {}
+    then: dict[str, int] = {}
     for item in parts.book:
         symbol = item.leg.asset_in.symbol
         if item.leg.asset_in != parts.chain.asset_in:
-            known = then.get(symbol, {"in": "0", "out": "0"})
-            then[symbol] = {
-                "in": str(int(known["in"]) + item.leg.amount_in_units),
-                "out": str(int(known["out"]) + item.minimum_units),
-            }
-    return json.dumps(
-        {"account": order.account, "then": then}, sort_keys=True, separators=(",", ":")
-    )
+            then[symbol] = then.get(symbol, 0) + item.minimum_units
+    body = {"account": order.account, "then": {name: str(out) for name, out in then.items()}}
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 def swap_ended(uow: UnitOfWork, outcome: Outcome) -> None:
@@ -173,12 +177,13 @@ def _hold_again(uow: UnitOfWork, order: SwapOrder, returned: Hold) -> None:
 
 def _hold_intermediates(uow: UnitOfWork, order: SwapOrder, outcome: Outcome) -> None:
     """Hold for the order what a swap delivered for the books to trade on."""
+    own = {order.asset_in.symbol, order.asset_out.symbol}
     for move in outcome.movements:
         units = move.received_units - move.spent_units
-        if units > 0 and move.asset not in (order.asset_in, order.asset_out):
+        if units > 0 and move.asset.symbol not in own:
             place_hold(
                 uow.ledger,
-                f"{outcome.intent.intent_id}:{move.asset}",
+                _hold_of_bought(outcome.intent, move.asset.symbol),
                 user_account(order.account),
                 move.asset.symbol,
                 units,

@@ -16,6 +16,7 @@ from router.domain.errors import FailureError, OutcomeUnknown
 from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
 from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState, TxRequest
+from router.domain.taking import WorstAverage
 from router.execution.acceptance import Acceptance, Quoting
 from router.execution.allowance import PermitAllowance
 from router.execution.book_legs import BookLegs
@@ -355,12 +356,16 @@ class RoutedExecution:
         is_own = item.leg.asset_in == parcel.asset
 
         def source(uow: UnitOfWork) -> tuple[str, int]:
-            for hold in pending_holds(uow, order):
-                if hold.asset == symbol and (not is_own or hold.hold_id == parcel.hold_id):
-                    return hold.hold_id, hold.remaining_units
-            return "", 0
+            found = [
+                (hold.remaining_units, hold.hold_id)
+                for hold in pending_holds(uow, order)
+                if hold.asset == symbol and (not is_own or hold.hold_id == parcel.hold_id)
+            ]
+            available, hold_id = max(found, default=(0, ""))
+            return hold_id, available
 
         hold_id, available = await self._database.read(source)
+        whole = item.leg.amount_in_units if is_own else available
         try:
             outcome = await self._book_legs.place(
                 item.leg,
@@ -368,6 +373,7 @@ class RoutedExecution:
                 account=order.account,
                 hold_id=hold_id,
                 available_units=available,
+                worst=WorstAverage(received_units=item.minimum_units, paid_units=max(whole, 1)),
                 order_id=order.order_id,
             )
         except OutcomeUnknown as error:

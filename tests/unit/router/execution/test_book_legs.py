@@ -7,14 +7,15 @@ from router.domain.errors import OrderRejected, OutcomeUnknown
 from router.domain.market import Protocol
 from router.domain.orders import Side
 from router.domain.routes import Leg
-from router.domain.taking import TakerFill, TakerOrder
+from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 from router.execution.book_legs import BookLegs, affordable_lots, side_of
 from tests.unit.router.execution.execution_world import INSTRUMENT, USDC, WETH
 
 VENUE = "book:WETH/USDC"
+WORST = WorstAverage(received_units=1, paid_units=2)
 
 
-def book_leg(side: Side, lots: int, price_ticks: int, *, takes_rest: bool) -> Leg:
+def book_leg(side: Side, lots: int, price_ticks: int) -> Leg:
     base, quote = INSTRUMENT.base_units(lots), INSTRUMENT.quote_units(lots, price_ticks)
     sells = side is Side.SELL
     return Leg(
@@ -30,7 +31,7 @@ def book_leg(side: Side, lots: int, price_ticks: int, *, takes_rest: bool) -> Le
         gas=0,
         ticks_crossed=0,
         share_bps=10_000,
-        takes_rest=takes_rest,
+        takes_rest=False,
         marginal_price=1.0,
         lots=lots,
         limit_price_ticks=price_ticks,
@@ -42,12 +43,11 @@ def book_leg(side: Side, lots: int, price_ticks: int, *, takes_rest: bool) -> Le
     lots=st.integers(1, 10**7),
     price=st.integers(1, 10**6),
     available=st.integers(0, 10**24),
-    takes_rest=st.booleans(),
 )
 def test_a_leg_never_takes_more_lots_than_its_hold_pays_for(
-    side: Side, lots: int, price: int, available: int, takes_rest: bool
+    side: Side, lots: int, price: int, available: int
 ) -> None:
-    leg = book_leg(side, lots, price, takes_rest=takes_rest)
+    leg = book_leg(side, lots, price)
     assert side_of(leg, INSTRUMENT) is side
     affordable = affordable_lots(leg, INSTRUMENT, available)
     paid = (
@@ -57,9 +57,8 @@ def test_a_leg_never_takes_more_lots_than_its_hold_pays_for(
     )
     assert 0 <= paid <= available
     if available >= leg.amount_in_units:
-        assert affordable >= leg.lots
-    if side is Side.BUY or not takes_rest:
-        assert affordable <= leg.lots
+        assert affordable == leg.lots
+    assert affordable <= leg.lots
 
 
 class Desk:
@@ -67,7 +66,10 @@ class Desk:
         self.answer = answer
         self.orders: list[tuple[TakerOrder, str, str]] = []
 
-    async def place(self, order: TakerOrder, *, hold_id: str, reference: str) -> TakerFill:
+    async def place(
+        self, order: TakerOrder, *, hold_id: str, worst: WorstAverage, reference: str
+    ) -> TakerFill:
+        assert worst == WORST
         self.orders.append((order, hold_id, reference))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -77,11 +79,12 @@ class Desk:
 async def outcome_of(answer: TakerFill | Exception, available: int = 10**20) -> object:
     desk = Desk(answer)
     placed = await BookLegs(desk, {VENUE: INSTRUMENT}).place(
-        book_leg(Side.SELL, 10, 300_000, takes_rest=False),
+        book_leg(Side.SELL, 10, 300_000),
         key="o1:b0",
         account="alice",
         hold_id="h",
         available_units=available,
+        worst=WORST,
         order_id="o1",
     )
     if desk.orders:
