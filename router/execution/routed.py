@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
-from router.domain.errors import FailureError, OutcomeUnknown
-from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
-from router.domain.routes import Quote, QuoteRequest
+from router.domain.errors import FailureError, OutcomeUnknown, RouterError
+from router.domain.orders import OrderState, OrderStatus, SwapOrder
+from router.domain.routes import Quote
 from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState, TxRequest
 from router.domain.taking import WorstAverage
 from router.execution.acceptance import Acceptance, Quoting
@@ -27,6 +27,7 @@ from router.execution.events import (
     ignore_order_events,
 )
 from router.execution.parts import BookLeg, ChainPart, Parts, parts_of
+from router.execution.planning import Planner
 from router.execution.preflight import Preflight, WouldRevert
 from router.execution.progress import (
     Parcel,
@@ -35,7 +36,6 @@ from router.execution.progress import (
     open_intents,
     parcels_of,
     pending_holds,
-    progress_of,
     save_progress,
     traces_of,
 )
@@ -96,7 +96,7 @@ class RoutedExecution:
         self._allowance = allowance
         self._preflight = preflight
         self._book_legs = book_legs
-        self._quoting = quoting
+        self._planner = Planner(database, quoting)
         self._registry = registry
         self._clock = clock
         self._config = config
@@ -168,12 +168,16 @@ class RoutedExecution:
             ids = [state.order.order_id for state in uow.orders.unfinished()]
             return [order_id for order_id in ids if patient or not open_intents(uow, order_id)]
 
-        waiting = await self._database.read(ready)
-        return [
-            await self.drive(order_id)
-            for order_id in waiting
-            if patient or not self._lock_of(order_id).locked()
-        ]
+        driven: list[OrderState] = []
+        for order_id in await self._database.read(ready):
+            if not patient and self._lock_of(order_id).locked():
+                continue
+            try:
+                driven.append(await self.drive(order_id))
+            except RouterError as error:
+                # It stays open and held, and its next turn comes; the others go on.
+                _log.warning("order_left_open", order_id=order_id, code=error.code)
+        return driven
 
     # -- driving --------------------------------------------------------------------------------
 
@@ -217,8 +221,9 @@ class RoutedExecution:
         for number, parcel in enumerate(parcels):
             self._require_time(order)
             try:
-                quote, required = await self._plan(order, parcel, first, is_first=is_first)
-            except FailureError as error:
+                quote, required = await self._planner.plan(order, parcel, first, is_first=is_first)
+            except RouterError as error:
+                _require_decided(error)
                 reason = _reason(error)
                 continue
             parts = parts_of(quote, required)
@@ -235,44 +240,6 @@ class RoutedExecution:
             raise _Stop(reason)
         return reason
 
-    async def _plan(
-        self, order: SwapOrder, parcel: Parcel, first: Quote | None, *, is_first: bool
-    ) -> tuple[Quote, int]:
-        """Return a quote for a parcel and what it has to deliver.
-
-        Raises:
-            FailureError: LIMIT_NOT_MET, or why there is no quote.
-        """
-        buys_exact = parcel.least_out_units is None
-        amount = parcel.units
-        if buys_exact:
-            progress = await self._database.read(lambda uow: progress_of(uow, order))
-            amount = order.amount_units - progress.received_units
-            if amount <= 0:
-                raise FailureError("LIMIT_NOT_MET", "The exact output is bought.")
-        quote = first
-        if quote is None:
-            mode = SwapMode.EXACT_OUT if buys_exact else SwapMode.EXACT_IN
-            quote = await self._quoting.quote(
-                QuoteRequest(
-                    mode=mode,
-                    asset_in=parcel.asset,
-                    asset_out=order.asset_out,
-                    amount_units=amount,
-                    constraints=order.constraints,
-                )
-            )
-        if buys_exact:
-            if quote.amount_in.units > parcel.units:
-                raise FailureError("LIMIT_NOT_MET", "The rest costs more than the limit allows.")
-            return quote, amount
-        assert parcel.least_out_units is not None
-        if quote.amount_out.units < parcel.least_out_units:
-            raise FailureError("LIMIT_NOT_MET", "The rest would bring less than the limit allows.")
-        if not is_first and quote.net_units <= 0:
-            raise FailureError("LIMIT_NOT_MET", "The rest is worth less than the gas to trade it.")
-        return quote, max(parcel.least_out_units, 0)
-
     async def _run(self, order: SwapOrder, parcel: Parcel, parts: Parts, key: str) -> str:
         """Run one plan: its transaction, then its book legs; return why something was left."""
         if parts.chain is not None:
@@ -281,6 +248,7 @@ class RoutedExecution:
                 return refusal
         reason = ""
         for number, item in enumerate(parts.book):
+            self._require_time(order)
             reason = await self._run_book(order, parcel, item, f"{key}:b{number}") or reason
         return reason
 
@@ -291,6 +259,7 @@ class RoutedExecution:
 
         Raises:
             _Stop: it is not final in time, or it cannot be sent at all.
+            FailureError: STORAGE_ERROR, it may be on its way; the order stays open.
         """
         try:
             await self._allowance.ensure(chain.asset_in, chain.amount_in_units)
@@ -307,6 +276,7 @@ class RoutedExecution:
             self._tell(order, OrderEventKind.NOT_SENT, reason=refusal.message)
             return _reason(refusal)
         except FailureError as error:
+            _require_decided(error)
             raise _Stop(_reason(error)) from error
         except TimeoutError as error:
             raise _Stop("CHAIN_UNAVAILABLE: The node did not answer in time.") from error
@@ -441,5 +411,11 @@ def _splitting(
     return split
 
 
-def _reason(error: FailureError) -> str:
+def _require_decided(error: RouterError) -> None:
+    """Raise what leaves open whether something was kept: such an order must not be ended."""
+    if error.code == "STORAGE_ERROR":
+        raise error
+
+
+def _reason(error: RouterError) -> str:
     return f"{error.code}: {error.message}"

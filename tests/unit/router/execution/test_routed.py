@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.domain.assets import Asset
-from router.domain.errors import FailureError, RouterError
+from router.domain.errors import FailureError, RouterError, UsageError
 from router.domain.ledger import user_account
 from router.domain.orders import OrderState, OrderStatus, SwapMode
 from router.domain.settlement import IntentState
@@ -298,6 +298,98 @@ async def test_a_deadline_that_passes_returns_the_order() -> None:
     assert state.status is OrderStatus.RETURNED
     assert state.reason.startswith("DEADLINE_EXPIRED")
     await require_closed(world, state, before)
+
+
+async def test_a_deadline_that_passes_on_chain_leaves_the_book_alone() -> None:
+    world = await open_world()
+    before = await balances(world)
+
+    def too_late() -> None:
+        world.clock.ms += 10**7
+
+    world.sender.after = {0: too_late}
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    assert quote.book_legs
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.status is OrderStatus.PARTLY_SETTLED
+    assert state.reason.startswith("DEADLINE_EXPIRED")
+    assert state.spent_units == sum(
+        leg.amount_in_units for leg in quote.chain_legs if leg.asset_in == WETH
+    )
+    await require_closed(world, state, before)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+async def test_a_database_that_fails_at_the_intent_leaves_the_order_open(committed: bool) -> None:
+    """The transaction may be on its way: nothing may be returned before that is known."""
+    world = await open_world()
+    before = await balances(world)
+    submit = world.sender.submit
+
+    async def fail(*args: object, **kwargs: object) -> object:
+        if committed:
+            await submit(*args, **kwargs)  # type: ignore[arg-type]
+        raise FailureError("STORAGE_ERROR", "The connection broke.")
+
+    object.__setattr__(world.execution, "_sender", Submitting(world, fail))
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    with pytest.raises(FailureError) as caught:
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    assert caught.value.code == "STORAGE_ERROR"
+    assert await world.held() == 60 * ETHER
+    world.restart()
+    (state,) = await world.execution.resume()
+    assert state.status is OrderStatus.SETTLED
+    assert world.sender.started == 1
+    await require_closed(world, state, before)
+
+
+async def test_an_order_that_cannot_go_on_does_not_keep_the_next_one_waiting() -> None:
+    world = await open_world()
+    world.sender.before = [crash, crash]
+    for name in ("one", "two"):
+        quote = await world.quote(WETH, USDC, 30 * ETHER)
+        with pytest.raises(Crash):
+            await world.execution.route(quote, account="alice", client_order_id=name)
+    world.restart()
+
+    def refuse() -> IntentState:
+        raise FailureError("RPC_ERROR", "The node is confused.")
+
+    world.sender.before = [crash, crash, refuse]
+    (state,) = await world.execution.resume()
+    assert (state.order.client_order_id, state.status) == ("two", OrderStatus.SETTLED)
+    (other,) = await world.execution.resume()
+    assert other.order.client_order_id == "one"
+    assert other.status.is_final
+    assert await world.held() == 0
+
+
+async def test_an_asset_that_is_delisted_returns_what_an_order_holds_of_it() -> None:
+    world = await open_world()
+    before = await balances(world)
+    world.sender.before = [crash]
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    with pytest.raises(Crash):
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    world.restart()
+    world.sender.before = [crash, revert]
+
+    async def refuse(_request: object) -> None:
+        raise UsageError("ASSET_NOT_ROUTABLE", "WETH is not routable.")
+
+    object.__setattr__(world.execution._planner, "_quoting", Refusing(refuse))
+    (state,) = await world.execution.resume()
+    assert (state.status, state.spent_units) == (OrderStatus.RETURNED, 0)
+    assert state.reason.startswith("ASSET_NOT_ROUTABLE")
+    await require_closed(world, state, before)
+
+
+class Refusing:
+    """A quoting service with another way to answer."""
+
+    def __init__(self, quote: object) -> None:
+        self.quote = quote
 
 
 async def test_two_calls_with_one_id_make_one_order() -> None:
