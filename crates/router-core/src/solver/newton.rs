@@ -25,8 +25,9 @@ const TOLERANCE: f64 = 1e-10;
 /// Relative error of a price ratio in a response: what it moves is not an imbalance.
 const NOISE: f64 = 4.0 * f64::EPSILON;
 
-/// Relative difference of two values that is not noise.
-const VALUE_NOISE: f64 = 1e-11;
+/// Relative difference of two values that tells points apart; on the ramps of book levels values
+/// are only right to their width.
+const VALUE_NOISE: f64 = 1e-7;
 
 /// Steps without progress after which prices are final.
 const PATIENCE: usize = 5;

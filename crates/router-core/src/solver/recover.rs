@@ -183,16 +183,31 @@ impl Skeleton {
             .any(|edge| edge.edge.venue == venue)
     }
 
-    /// Lowers the weight of everything that pays `token` to a part of it, and a trifle more.
+    /// Lowers the weight of everything that `token` feeds to a part of it, and a trifle more.
     #[allow(
         clippy::float_arithmetic,
         reason = "a share ranks; the amounts it gives are re-priced in integers"
     )]
     pub(super) fn weaken(&mut self, scope: &Scope<'_>, token: usize, part: f64) {
-        for flow in &mut self.flows {
-            if ends(scope, flow).is_some_and(|(from, _)| from == token) {
-                flow.amount_in *= part * TRIFLE_LESS;
-                flow.amount_out *= part * TRIFLE_LESS;
+        let mut kept = vec![1.0; scope.token_count()];
+        let mut fed = vec![(0.0, 0.0); scope.token_count()];
+        for here in &self.order {
+            let (before, after) = at(&fed, *here);
+            if *here == token {
+                set_at(&mut kept, *here, part * TRIFLE_LESS);
+            } else if before > 0.0 {
+                set_at(&mut kept, *here, after / before);
+            }
+            let factor = at(&kept, *here);
+            for flow in &mut self.flows {
+                let Some((_, to)) = ends(scope, flow).filter(|(from, _)| from == here) else {
+                    continue;
+                };
+                let (before, after) = at(&fed, to);
+                let lowered = flow.amount_out * factor;
+                set_at(&mut fed, to, (before + flow.amount_out, after + lowered));
+                flow.amount_out = lowered;
+                flow.amount_in *= factor;
             }
         }
     }
