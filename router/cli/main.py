@@ -1,5 +1,6 @@
 """Entry point of the `router` command: lazy sub-commands and one place that prints errors."""
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,14 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 FAILURE_EXIT: Final = 1
 USAGE_EXIT: Final = 2
 INTERRUPTED_EXIT: Final = 130
+# Anything else is a fault of the program and keeps its traceback.
+_EXPECTED: Final = (
+    RouterError,
+    OSError,
+    click.ClickException,
+    click.exceptions.Abort,
+    KeyboardInterrupt,
+)
 
 
 class LazyGroup(click.Group):
@@ -65,6 +74,8 @@ def cli(ctx: click.Context, config_path: str | None, home: str | None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # A terminal without our arrows still gets words.
     sys.exit(execute(list(sys.argv[1:] if arguments is None else arguments)))
 
 
@@ -73,25 +84,33 @@ def execute(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result: Any = cli.main(args=arguments, prog_name="router", standalone_mode=False)
-    except RouterError as error:
-        _print_error(error.code, error.message, as_json=as_json)
-        return error.exit_code
-    except TimeoutError:
-        _print_error("CHAIN_UNAVAILABLE", "The node did not answer in time.", as_json=as_json)
-        return FAILURE_EXIT
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        sentence = "Interrupted; the next command that writes finishes what was begun."
-        _print_error("INTERRUPTED", sentence, as_json=as_json)
-        return INTERRUPTED_EXIT
-    except click.exceptions.NoArgsIsHelpError as error:
-        if not as_json:
+    except _EXPECTED as error:
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
             click.echo(f"{error.format_message()}\n", err=True)
-        _print_error("USAGE", "A command is missing.", as_json=as_json)
-        return USAGE_EXIT
-    except click.ClickException as error:
-        _print_error("USAGE", error.format_message(), as_json=as_json)
-        return USAGE_EXIT
+        code, sentence, exit_code = _told(error)
+        _print_error(code, sentence, as_json=as_json)
+        return exit_code
     return result if isinstance(result, int) else 0
+
+
+def _told(error: BaseException) -> tuple[str, str, int]:
+    """Return an error's code, its sentence and the exit code."""
+    match error:
+        case RouterError():
+            told = error.code, error.message, error.exit_code
+        case TimeoutError():
+            told = "CHAIN_UNAVAILABLE", "The node did not answer in time.", FAILURE_EXIT
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            told = "IO_ERROR", f"{where}{error.strerror or error}.", FAILURE_EXIT
+        case click.exceptions.NoArgsIsHelpError():
+            told = "USAGE", "A command is missing.", USAGE_EXIT
+        case click.ClickException():
+            told = "USAGE", error.format_message(), USAGE_EXIT
+        case _:
+            sentence = "Interrupted; the next command that writes finishes what was begun."
+            told = "INTERRUPTED", sentence, INTERRUPTED_EXIT
+    return told
 
 
 def _print_error(code: str, message: str, *, as_json: bool) -> None:

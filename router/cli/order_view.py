@@ -48,7 +48,11 @@ class OrderProgress:
         if self._silent:
             return
         facts = "  ".join(f"{name} {value}" for name, value in event.facts.items() if value)
-        self._live.console.print(Text.assemble((f"{event.kind:>12}", "bold"), f"  {facts}"))
+        try:
+            self._live.console.print(Text.assemble((f"{event.kind:>12}", "bold"), f"  {facts}"))
+        except OSError:
+            # Nobody can read on; the order goes on all the same, and its end is told by the exit.
+            self._silent = True
         self._spinner.update(text=Text(f"{event.kind} ..."))
 
     def on_step(self, step: str, intent_id: str) -> None:

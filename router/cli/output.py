@@ -33,6 +33,11 @@ class SafeConsole(Console):
     `rich.text.Text`. Control characters are dropped; rich's own are control segments and styles.
     """
 
+    def on_broken_pipe(self) -> None:
+        """Stop printing when the reader is gone; what the command does goes on to its end."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

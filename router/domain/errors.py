@@ -81,6 +81,7 @@ CODES: Final[dict[str, str]] = {
     "INSUFFICIENT_BALANCE": "The account's available balance is too small.",
     "INSUFFICIENT_LIQUIDITY": "The venues cannot fill the amount.",
     "INTERRUPTED": "The command was interrupted; what it began is finished by the next start.",
+    "IO_ERROR": "A file or the standard output could not be read or written.",
     "KEY_FILE_MISSING": "The key file does not exist.",
     "KEY_FILE_INVALID": "The key file is not a keystore v3 file.",
     "KEY_PASSWORD_WRONG": "The password does not open the key file.",

@@ -28,6 +28,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
         (UsageError("AMOUNT_INVALID", "That is not a number."), 2),
         (FailureError("NO_ROUTE", "Nothing connects the two."), 1),
     ],
+    ids=["usage", "failure"],
 )
 def test_an_error_is_one_line_with_its_code_and_exit_code(
     failing: list[BaseException],
@@ -60,3 +61,61 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.execute(["--help"]) == 0
     printed = capsys.readouterr().out
     assert set(main.COMMANDS) <= set(printed.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "printed", "exit_code"),
+    [
+        (TimeoutError(), "error CHAIN_UNAVAILABLE: The node did not answer in time.\n", 1),
+        (
+            PermissionError(13, "Permission denied", "ledger.db"),
+            "error IO_ERROR: ledger.db: Permission denied.\n",
+            1,
+        ),
+        (OSError(28, "No space left on device"), "error IO_ERROR: No space left on device.\n", 1),
+        (click.UsageError("Two\nlines."), "error USAGE: Two lines.\n", 2),
+    ],
+    ids=["timeout", "permission", "full disk", "two lines"],
+)
+def test_what_the_world_does_is_one_line_too(
+    failing: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    printed: str,
+    exit_code: int,
+) -> None:
+    failing.append(error)
+    assert main.execute(["quote"]) == exit_code
+    assert capsys.readouterr() == ("", printed)
+
+
+def test_an_interrupt_exits_130_and_says_how_it_goes_on(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(KeyboardInterrupt())
+    assert main.execute(["quote"]) == 130
+    assert capsys.readouterr().err.strip().startswith("error INTERRUPTED: Interrupted; the next")
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(failing: list[BaseException]) -> None:
+    failing.append(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        main.execute(["quote"])
+
+
+def test_a_message_cannot_steer_the_terminal(
+    failing: list[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing.append(FailureError("ORDER_REJECTED", "reverted: \x1b[2J\r\nerror X:\tgone\u202e"))
+    assert main.execute(["quote"]) == 1
+    assert capsys.readouterr().err == "error ORDER_REJECTED: reverted: [2J error X: gone\n"
+
+
+def test_a_group_without_a_command_shows_its_help_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main.execute(["book"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Usage: router book" in printed.err
+    assert printed.err.splitlines()[-1] == "error USAGE: A command is missing."

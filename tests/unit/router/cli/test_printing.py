@@ -280,3 +280,21 @@ def test_progress_never_reaches_standard_output_with_json(
         progress.on_step("stored", "swap-1")
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "")
+
+
+def test_an_order_goes_on_when_nobody_can_read_its_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = console()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(out, "print", full)
+    progress = OrderProgress(out)
+    event = OrderEvent(order_id="o", kind=OrderEventKind.MINED, at_ms=1)
+    with pytest.raises(OSError, match="No space"):
+        out.print("so it is")
+    progress.on_event(event)
+    monkeypatch.setattr(out, "print", lambda *_: pytest.fail("it tells again"))
+    progress.on_event(event)
