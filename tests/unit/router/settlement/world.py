@@ -169,7 +169,7 @@ async def open_world(
 async def fund(world: World, account: str, asset: str, units: int) -> None:
     """Turn house capital into a client's balance: the chain does not move."""
     journal = Journal(
-        key=f"fund:{account}:{asset}:{world.clock.now_ms()}",
+        key=f"fund:{account}:{asset}:{units}",
         kind=JournalKind.CAPITAL,
         entries=(
             Entry(account=HOUSE_CAPITAL, asset=asset, units=units),
