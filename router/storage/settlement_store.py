@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint
 from sqlmodel import Field, Session, col, select
 
 from router.domain.errors import FailureError, UsageError
@@ -141,15 +141,12 @@ class SqlSettlementStore:
         self._session.flush()
 
     def intents(self, *, open_only: bool = False, reference: str | None = None) -> list[_Found]:
-        query = select(IntentRow)
+        wanted: list[ColumnElement[bool]] = []
         if open_only:
-            query = query.where(col(IntentRow.state).not_in(_FINAL))
+            wanted.append(col(IntentRow.state).not_in(_FINAL))
         if reference is not None:
-            query = query.where(col(IntentRow.reference) == reference)
-        rows = self._session.exec(
-            query.order_by(col(IntentRow.chain_id), col(IntentRow.sender), col(IntentRow.nonce))
-        ).all()
-        return self._with_attempts(rows)
+            wanted.append(col(IntentRow.reference) == reference)
+        return self._found(wanted)
 
     def find(self, *, intent_id: str | None = None, tx_hash: str | None = None) -> _Found | None:
         """Return the intent with this id, or the one that an attempt with this hash belongs to."""
@@ -157,19 +154,25 @@ class SqlSettlementStore:
             intent_id = self._session.exec(
                 select(AttemptRow.intent_id).where(col(AttemptRow.tx_hash) == tx_hash)
             ).first()
-        row = self._session.get(IntentRow, intent_id) if intent_id is not None else None
-        return self._with_attempts([row])[0] if row else None
+        found = self._found([col(IntentRow.intent_id) == intent_id]) if intent_id else []
+        return found[0] if found else None
 
-    def _with_attempts(self, rows: Sequence[IntentRow]) -> list[_Found]:
+    def _found(self, wanted: Sequence[ColumnElement[bool]]) -> list[_Found]:
+        """Return the wanted intents, each with its attempts in the order they were made."""
+        rows = self._session.exec(
+            select(IntentRow)
+            .where(*wanted)
+            .order_by(col(IntentRow.chain_id), col(IntentRow.sender), col(IntentRow.nonce))
+        ).all()
         attempts: dict[str, list[Attempt]] = {row.intent_id: [] for row in rows}
-        if rows:
-            found = self._session.exec(
-                select(AttemptRow)
-                .where(col(AttemptRow.intent_id).in_(list(attempts)))
-                .order_by(col(AttemptRow.position))
-            ).all()
-            for row in found:
-                attempts[row.intent_id].append(_attempt(row))
+        # A query within the query: a list of ids would outgrow what a statement may carry.
+        ids = select(IntentRow.intent_id).where(*wanted)
+        for row in self._session.exec(
+            select(AttemptRow)
+            .where(col(AttemptRow.intent_id).in_(ids))
+            .order_by(col(AttemptRow.position))
+        ):
+            attempts[row.intent_id].append(_attempt(row))
         return [(_intent(row), tuple(attempts[row.intent_id])) for row in rows]
 
 
