@@ -149,7 +149,9 @@ async def open_app(
             JsonRpc(profile.rpc_url, settings.chain.call_timeout_ms / 1_000)
         )
         chain = await RpcChain.open(rpc, profile.deployment.chain_id)
-        opened = await asyncio.to_thread(open_database, _database_url(settings, read_only))
+        opened = await asyncio.to_thread(
+            open_database, _database_url(settings, read_only), exclusive=not read_only
+        )
         database = FreezeWatch(opened)
         stack.push_async_callback(database.close)
         used_clock = clock or SystemClock()

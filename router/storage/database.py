@@ -27,6 +27,7 @@ T = TypeVar("T")
 _LOCK_WAIT_MS = 10_000
 # PostgreSQL: all writers of all processes queue here, as they do on SQLite's one write lock.
 _WRITER_LOCK = "SELECT pg_advisory_xact_lock(7091836024515)"
+_OWNER_LOCK = "SELECT pg_try_advisory_lock(7091836024516)"
 
 
 class SqlUnitOfWork:
@@ -95,20 +96,24 @@ class SqlDatabase:
         self._reader.dispose()
 
 
-def open_database(url: str) -> SqlDatabase:
+def open_database(url: str, *, exclusive: bool = False) -> SqlDatabase:
     """Open a database and create its schema when it is empty. Blocks; call it before serving.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (in memory) or
             `postgresql://user@host/name`.
+        exclusive: own the database on the server, as long as it is open, among all who ask for
+            that. An SQLite file is owned together with its directory: see `DirectoryLock`.
 
     Raises:
         UsageError: CONFIG_INVALID when the address is not one of these.
-        FailureError: STORAGE_ERROR when it cannot be opened; SCHEMA_UNSUPPORTED.
+        FailureError: STORAGE_ERROR when it cannot be opened; BUSY; SCHEMA_UNSUPPORTED.
     """
     address = _address(url)
-    make = _sqlite_engines if address.get_backend_name() == "sqlite" else _postgresql_engines
-    writer, reader = make(address)
+    if address.get_backend_name() == "sqlite":
+        writer, reader = _sqlite_engines(address)
+    else:
+        writer, reader = _postgresql_engines(address, exclusive=exclusive)
     try:
         with _translated(), writer.begin() as connection:
             prepare_schema(connection)
@@ -204,11 +209,14 @@ def _set_up_sqlite(engine: Engine, *, begin: str, read_only: bool) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _postgresql_engines(address: URL) -> tuple[Engine, Engine]:
+def _postgresql_engines(address: URL, *, exclusive: bool) -> tuple[Engine, Engine]:
     limits = f"-c lock_timeout={_LOCK_WAIT_MS} -c idle_in_transaction_session_timeout=60000"
     connect_args = {"connect_timeout": 10, "options": limits}
     try:
-        writer = create_engine(address, connect_args=connect_args, pool_pre_ping=True)
+        # One connection: an owner is who holds the lock of this very session.
+        writer = create_engine(
+            address, connect_args=connect_args, pool_pre_ping=True, pool_size=1, max_overflow=0
+        )
         reader = create_engine(
             address,
             connect_args=connect_args,
@@ -225,4 +233,15 @@ def _postgresql_engines(address: URL) -> tuple[Engine, Engine]:
     def queue(connection: Any) -> None:  # noqa: ANN401 - the listener's untyped signature
         connection.exec_driver_sql(_WRITER_LOCK)
 
+    if exclusive:
+        event.listen(writer, "connect", _own)
     return writer, reader
+
+
+def _own(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    """Take the owner's lock on a new connection, also on one that replaces a broken one."""
+    owned = connection.execute(_OWNER_LOCK).fetchone()[0]
+    connection.commit()
+    if not owned:
+        connection.close()
+        raise FailureError("BUSY", "Another process owns this database; stop it first.")

@@ -211,6 +211,44 @@ async def test_a_read_after_a_cancelled_write_sees_what_that_write_did(
     assert [one.journal.key for one in await reading] == ["slow"]
 
 
+@pytest.mark.parametrize("durable_url", ["postgresql"], indirect=True)
+async def test_a_database_has_one_owner_and_any_number_of_guests(durable_url: str) -> None:
+    """A directory's lock does not help when two directories name one server."""
+    owner = open_database(durable_url, exclusive=True)
+    with pytest.raises(FailureError) as caught:
+        open_database(durable_url, exclusive=True)
+    assert caught.value.code == "BUSY"
+    guest = open_database(durable_url)
+    await owner.write(lambda uow: post(uow.ledger, deposit("a", 5), 1))
+    assert len(await guest.read(lambda uow: uow.ledger.journals(0, 10))) == 1
+    await owner.close()
+    await open_database(durable_url, exclusive=True).close()
+    await guest.close()
+
+
+@pytest.mark.parametrize("durable_url", ["postgresql"], indirect=True)
+async def test_an_owner_that_lost_its_place_with_its_connection_writes_no_more(
+    durable_url: str,
+) -> None:
+    owner = open_database(durable_url, exclusive=True)
+    cut_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    engine = bare(durable_url)
+    with engine.connect() as connection:
+        connection.execute(sa.text(cut_all + " AND datname = current_database()"))
+    engine.dispose()
+    await owner.write(lambda uow: post(uow.ledger, deposit("a", 5), 1))
+    engine = bare(durable_url)
+    with engine.connect() as connection:
+        connection.execute(sa.text(cut_all + " AND datname = current_database()"))
+    engine.dispose()
+    other = open_database(durable_url, exclusive=True)
+    with pytest.raises(FailureError) as caught:
+        await owner.write(lambda uow: post(uow.ledger, deposit("b", 5), 1))
+    assert caught.value.code == "BUSY"
+    await owner.close()
+    await other.close()
+
+
 async def test_a_closed_database_says_so(url: str) -> None:
     opened = open_database(url)
     await opened.close()
