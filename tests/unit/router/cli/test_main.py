@@ -119,3 +119,26 @@ def test_a_group_without_a_command_shows_its_help_and_fails(
     assert printed.out == ""
     assert "Usage: router book" in printed.err
     assert printed.err.splitlines()[-1] == "error USAGE: A command is missing."
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--slipage-bps", "5"], "'--slipage-bps'. Did you mean '--slippage-bps'?"),
+        (["--slipage-bps=5"], "'--slipage-bps'. Did you mean '--slippage-bps'?"),
+        (["-x"], "'-x'"),
+    ],
+)
+def test_a_wrong_option_is_named_although_an_amount_may_begin_with_a_minus(
+    capsys: pytest.CaptureFixture[str], words: list[str], expected: str
+) -> None:
+    assert main.execute(["quote", "WETH", "USDC", "1", *words]) == 2
+    assert capsys.readouterr().err.startswith(f"error USAGE: No such option {expected}")
+
+
+def test_a_negative_number_is_an_argument_and_what_follows_two_dashes_too() -> None:
+    command = main.cli.get_command(click.Context(main.cli), "quote")
+    assert command is not None
+    for words in (["-1"], ["-.5"], ["--", "--odd"]):
+        ctx = command.make_context("quote", ["WETH", "USDC", *words])
+        assert ctx.params["amount"] == words[-1]
