@@ -12,6 +12,7 @@ mod dual;
 mod error;
 mod exact_out;
 mod float;
+mod gas;
 mod ladder;
 mod linear;
 mod market;

@@ -17,7 +17,7 @@ const MAX_REPLAYS: usize = 160;
 const MAX_ALIGNMENTS: usize = 4;
 
 /// A gap below this share of the value is not worth a replay.
-const GOOD_ENOUGH: f64 = 1e-8;
+const GOOD_ENOUGH: f64 = 1e-9;
 
 /// Polishes exact-in candidates; the amount sold is fixed.
 pub(super) struct Polish<'s, 'm> {

@@ -11,11 +11,12 @@
 use super::cells::{at, set_at};
 use super::dual::{Dual, Flow, Solution};
 use super::exact_out::purchases;
+use super::gas::{ceiling, least_charge, Part};
 use super::objective::Objective;
 use super::prune::prune;
 use super::recover::{shape, Shape, Skeleton};
 use super::repair::Repair;
-use super::scope::{Scope, ScopeEdge};
+use super::scope::Scope;
 use super::split::{Outcome, Split};
 use crate::num::U256;
 
@@ -53,10 +54,7 @@ pub(super) struct Found {
 
 /// A part of the space of plans.
 struct Node {
-    /// Edges that may be used.
-    allowed: Vec<bool>,
-    /// Edges that are paid for whatever they bring.
-    kept: Vec<bool>,
+    part: Part,
     /// Prices to start from.
     prices: Vec<f64>,
     /// No plan of this part scores higher.
@@ -130,8 +128,10 @@ impl<'s, 'm> Search<'s, 'm> {
     pub(super) fn run(mut self, prices: Vec<f64>) -> Found {
         let count = self.scope.edges.len();
         self.stack.push(Node {
-            allowed: vec![true; count],
-            kept: vec![false; count],
+            part: Part {
+                allowed: vec![true; count],
+                kept: vec![false; count],
+            },
             prices: prices.clone(),
             ceiling: f64::INFINITY,
         });
@@ -181,12 +181,12 @@ impl<'s, 'm> Search<'s, 'm> {
 
     /// Solves the node's relaxation, tries its plan and puts its children on the stack.
     fn expand(&mut self, mut node: Node) {
-        let solution = self.dual.solve(&node.allowed, &node.prices);
+        let solution = self.dual.solve(&node.part.allowed, &node.prices);
         node.ceiling = node
             .ceiling
-            .min(self.ceiling_at(&node, &solution.prices))
-            .min(self.ceiling_at(&node, &solution.flow_prices))
-            .min(self.ceiling_at(&node, &node.prices));
+            .min(self.ceiling_at(&node.part, &solution.prices))
+            .min(self.ceiling_at(&node.part, &solution.flow_prices))
+            .min(self.ceiling_at(&node.part, &node.prices));
         node.prices.clone_from(&solution.prices);
         if self.is_beaten(node.ceiling) {
             return self.close(node.ceiling);
@@ -206,7 +206,7 @@ impl<'s, 'm> Search<'s, 'm> {
                     }
                     self.offer(candidate);
                 }
-                self.branch(&node, &skeleton);
+                self.branch(&node, &skeleton, &solution.flow_prices);
                 if skeleton.flows.len() > self.max_legs && self.prunings_left > 0 {
                     self.prunings_left = self.prunings_left.saturating_sub(1);
                     self.offer_pruned(skeleton, &solution.flow_prices);
@@ -224,27 +224,21 @@ impl<'s, 'm> Search<'s, 'm> {
     /// Tries without each book in use: where its lots are coarse, pools it displaced may do better.
     fn push_without_books(&mut self, node: &Node, skeleton: &Skeleton) {
         for flow in skeleton.flows.iter().rev() {
-            if self.is_pool(flow.edge) || at(&node.kept, flow.edge) {
+            if self.is_pool(flow.edge) || at(&node.part.kept, flow.edge) {
                 continue;
             }
             self.close(node.ceiling);
-            let mut allowed = node.allowed.clone();
+            let mut allowed = node.part.allowed.clone();
             set_at(&mut allowed, flow.edge, false);
             self.stack.push(Node {
-                allowed,
-                kept: node.kept.clone(),
+                part: Part {
+                    allowed,
+                    kept: node.part.kept.clone(),
+                },
                 prices: node.prices.clone(),
                 ceiling: node.ceiling,
             });
         }
-    }
-
-    /// Gas price of using the edge at all.
-    fn charge(&self, edge: usize) -> f64 {
-        self.scope
-            .edges
-            .get(edge)
-            .map_or(0.0, |edge| self.objective.cost_f64(edge.venue.least_gas()))
     }
 
     fn is_pool(&self, edge: usize) -> bool {
@@ -254,48 +248,13 @@ impl<'s, 'm> Search<'s, 'm> {
             .is_some_and(|edge| !edge.is_ladder)
     }
 
-    /// Bound on the scores of a node from any prices.
-    fn ceiling_at(&self, node: &Node, prices: &[f64]) -> f64 {
-        if !self.objective.has_gas() {
-            return self.dual.bound(&node.allowed, prices, |_, profit| profit);
-        }
-        let mut least = LeastLoss::new();
-        let bound = self.dual.bound(&node.allowed, prices, |edge, profit| {
-            let left = profit - self.charge(edge);
-            let kept = at(&node.kept, edge);
-            if let Some(scope_edge) = self.scope.edges.get(edge) {
-                let loss = if kept { 0.0 } else { left.min(0.0) };
-                least.see(self.scope, scope_edge, loss);
-            }
-            if kept {
-                left
-            } else {
-                left.max(0.0)
-            }
-        });
-        let with_pools = bound + least.of_pools() - self.objective.base_cost_f64();
-        let has_books = self
-            .scope
-            .edges_from(self.scope.source)
-            .iter()
-            .any(|edge| at(&node.allowed, *edge) && !self.is_pool(*edge));
-        if node.kept.contains(&true) || !has_books {
-            return with_pools;
-        }
-        // Without pools only the books that take the source itself can trade.
-        let books_only = self.dual.bound(&node.allowed, prices, |edge, profit| {
-            let reachable = self.scope.edges_from(self.scope.source).contains(&edge);
-            if reachable && !self.is_pool(edge) {
-                profit
-            } else {
-                0.0
-            }
-        });
-        with_pools.max(books_only)
+    /// Bound on the scores of a part of the plans from any prices.
+    fn ceiling_at(&self, part: &Part, prices: &[f64]) -> f64 {
+        ceiling(self.dual, self.objective, part, prices)
     }
 
     fn push_without_arc(&mut self, node: &Node, arc: (usize, usize)) {
-        let mut allowed = node.allowed.clone();
+        let mut allowed = node.part.allowed.clone();
         for (index, edge) in self.scope.edges.iter().enumerate() {
             if (edge.from, edge.to) == arc {
                 set_at(&mut allowed, index, false);
@@ -304,12 +263,14 @@ impl<'s, 'm> Search<'s, 'm> {
         // Without an edge that must be kept the part is empty.
         let is_empty = allowed
             .iter()
-            .zip(&node.kept)
+            .zip(&node.part.kept)
             .any(|(allowed, kept)| *kept && !*allowed);
         if !is_empty {
             self.stack.push(Node {
-                allowed,
-                kept: node.kept.clone(),
+                part: Part {
+                    allowed,
+                    kept: node.part.kept.clone(),
+                },
                 prices: node.prices.clone(),
                 ceiling: node.ceiling,
             });
@@ -352,43 +313,36 @@ impl<'s, 'm> Search<'s, 'm> {
 
     /// Puts the node's children on the stack: fewer legs when there are too many, and with gas one
     /// child per venue that may not earn its gas.
-    fn branch(&mut self, node: &Node, skeleton: &Skeleton) {
-        let mut used: Vec<&Flow> = skeleton.flows.iter().collect();
-        used.sort_by(|left, right| {
-            let rank = |flow: &Flow| flow.profit - self.charge(flow.edge);
-            rank(left)
-                .total_cmp(&rank(right))
-                .then(left.edge.cmp(&right.edge))
-        });
+    fn branch(&mut self, node: &Node, skeleton: &Skeleton, prices: &[f64]) {
         if !self.objective.has_gas() {
             return self.close(node.ceiling);
         }
-        let mut kept = node.kept.clone();
-        let mut ceiling = node.ceiling;
+        let left = |flow: &Flow| flow.profit - least_charge(self.scope, self.objective, flow.edge);
+        let mut used: Vec<&Flow> = skeleton
+            .flows
+            .iter()
+            .filter(|flow| self.is_pool(flow.edge) && !at(&node.part.kept, flow.edge))
+            .collect();
+        used.sort_by(|a, b| left(a).total_cmp(&left(b)).then(a.edge.cmp(&b.edge)));
+        let mut rest = node.part.clone();
         let mut children = Vec::new();
         for flow in used {
-            let left = flow.profit - self.charge(flow.edge);
-            if !self.is_pool(flow.edge) || at(&kept, flow.edge) {
-                continue;
-            }
-            let without = ceiling - left.max(0.0);
-            if self.is_beaten(without) {
-                self.close(without);
+            let mut part = rest.clone();
+            set_at(&mut part.allowed, flow.edge, false);
+            let ceiling = node.ceiling.min(self.ceiling_at(&part, prices));
+            if self.is_beaten(ceiling) {
+                self.close(ceiling);
             } else {
-                let mut allowed = node.allowed.clone();
-                set_at(&mut allowed, flow.edge, false);
                 children.push(Node {
-                    allowed,
-                    kept: kept.clone(),
+                    part,
                     prices: node.prices.clone(),
-                    ceiling: without,
+                    ceiling,
                 });
             }
-            set_at(&mut kept, flow.edge, true);
-            ceiling += left.min(0.0);
+            set_at(&mut rest.kept, flow.edge, true);
         }
         // What remains insists on every venue in use: the plan just tried.
-        self.close(ceiling);
+        self.close(node.ceiling.min(self.ceiling_at(&rest, prices)));
         self.stack.extend(children.into_iter().rev());
     }
 
@@ -400,46 +354,6 @@ impl<'s, 'm> Search<'s, 'm> {
         if let Some(candidate) = candidate {
             self.offer(candidate);
         }
-    }
-}
-
-/// The least that a plan with a pool must lose on venues that do not earn their gas: it leaves the
-/// source, reaches the target, and uses a pool.
-struct LeastLoss {
-    direct: f64,
-    leaving: f64,
-    arriving: f64,
-    pool: f64,
-}
-
-impl LeastLoss {
-    const fn new() -> Self {
-        Self {
-            direct: f64::NEG_INFINITY,
-            leaving: f64::NEG_INFINITY,
-            arriving: f64::NEG_INFINITY,
-            pool: f64::NEG_INFINITY,
-        }
-    }
-
-    /// Takes note of an edge and what it costs beyond its profit, as a number of at most zero.
-    fn see(&mut self, scope: &Scope<'_>, edge: &ScopeEdge<'_>, loss: f64) {
-        let (leaves, arrives) = (edge.from == scope.source, edge.to == scope.target);
-        if leaves && arrives {
-            self.direct = self.direct.max(loss);
-        } else if leaves {
-            self.leaving = self.leaving.max(loss);
-        } else if arrives {
-            self.arriving = self.arriving.max(loss);
-        }
-        if !edge.is_ladder {
-            self.pool = self.pool.max(loss);
-        }
-    }
-
-    /// The loss of the cheapest way, never less than that of the cheapest pool.
-    fn of_pools(&self) -> f64 {
-        self.direct.max(self.leaving + self.arriving).min(self.pool)
     }
 }
 
