@@ -214,7 +214,7 @@ class _Parts:
 
     def join(self, *, read_only: bool) -> App:
         profile = self.profile
-        book = OwnBook(self.database, profile.instruments, self.clock)
+        book = OwnBook(self.database, profile.instruments, self.clock, is_owner=not read_only)
         feed = MarketFeed(
             UniswapPoolSource(self.rpc, profile.deployment.pools),
             [book],

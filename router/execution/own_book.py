@@ -62,15 +62,25 @@ VENUE_ID = "book"
 class OwnBook:
     """The books of all instruments over one database; an `OrderVenue` for takers.
 
-    One instance per database: a second one would not see the orders of the first.
+    One owner per database: a second one would not see the orders of the first. A follower looks
+    at what the owner has stored, anew each time, and changes nothing.
     """
 
-    def __init__(self, database: Database, instruments: Iterable[Instrument], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        instruments: Iterable[Instrument],
+        clock: Clock,
+        *,
+        is_owner: bool = True,
+    ) -> None:
         self._database = database
+        self._is_owner = is_owner
         self._clock = clock
         self._books = {i.symbol: LiveBook(i) for i in instruments}
         self._lock = asyncio.Lock()
         self._stale = True
+        self._loaded: list[BookOrder] = []
 
     @property
     def venue_id(self) -> str:
@@ -197,12 +207,13 @@ class OwnBook:
             self._books[order.instrument].cancel(order.order_id)
 
     async def _synced(self) -> None:
-        if self._stale:
+        if self._stale or not self._is_owner:
             async with self._lock:
                 await self._load_if_stale()
 
     async def _commit(self, work: Callable[[UnitOfWork], T], apply: Callable[[T], None]) -> T:
         """Run one transaction and then change the memory in the same way, or drop the memory."""
+        assert self._is_owner, "a follower changes nothing"
         async with self._lock:
             try:
                 await self._load_if_stale()
@@ -222,15 +233,19 @@ class OwnBook:
             return done
 
     async def _load_if_stale(self) -> None:
-        if not self._stale:
+        if not self._stale and self._is_owner:
             return
-        # A write, to queue behind one whose caller has given up.
-        orders, held = await self._database.write(_resting)
+        # The owner asks by a write, to queue behind one whose caller has given up.
+        ask = self._database.write if self._is_owner else self._database.read
+        orders, held = await ask(_resting)
+        if not self._stale and orders == self._loaded:
+            return
         for order in orders:
             self._require_held(order, held.get(order.hold_id, 0))
         for symbol, book in self._books.items():
             book.rebuild(order for order in orders if order.instrument == symbol)
         self._stale = False
+        self._loaded = [] if self._is_owner else orders
 
     def _require_held(self, order: BookOrder, held_units: int) -> None:
         """An instrument that was changed or delisted under its open orders is a wrong setting."""

@@ -332,3 +332,19 @@ async def test_a_client_id_that_looks_like_an_order_is_no_part_of_that_order(
     await book.place_limit(limit("o1234", BOB, Side.BUY, 10, 1))
     await book.place(taker("o1234", BOB, Side.BUY, 10, 1))
     assert await database.read(lambda uow: uow.ledger.journals(0, 99, reference="o1234")) == []
+
+
+async def test_a_follower_sees_what_the_owner_did_and_keeps_its_place_in_between(
+    book: OwnBook, database: FaultyDatabase
+) -> None:
+    await book.place_limit(limit("first", ANN, Side.BUY, 10, 5))
+    follower = OwnBook(database, [PAIR], StoppedClock(), is_owner=False)
+    seen = await follower.ladder(PAIR.symbol, 0)
+    assert await follower.ladder(PAIR.symbol, 0) == seen, "the same book has the same sequence"
+    await book.place_limit(limit("second", ANN, Side.BUY, 11, 5))
+    await book.cancel(ANN, "first")
+    now = await follower.ladder(PAIR.symbol, 0)
+    assert now.bids == (await book.ladder(PAIR.symbol, 0)).bids
+    assert now.sequence > seen.sequence
+    assert [order.client_order_id for order in await follower.open_orders()] == ["second"]
+    assert await follower.balances() == await book.balances()
