@@ -98,8 +98,26 @@ class RouteBody(Body):
     """Route a quote for an account; `deadline_ms` from now, else the configured life."""
 
     account: Name
-    client_order_id: Name | None = None
+    client_order_id: Name
     deadline_ms: int | None = Field(default=None, ge=-(10**12), le=10**12)
+
+
+class WithdrawBody(Body):
+    """Pay `amount` of `asset` from an account to `destination`, once per `client_id`."""
+
+    account: Name
+    asset: Symbol
+    amount: DecimalText
+    destination: str
+    client_id: Name
+
+    def to_amount(self, registry: AssetRegistry) -> Amount:
+        """Resolve the asset and the amount.
+
+        Raises:
+            UsageError: ASSET_UNKNOWN, AMOUNT_INVALID, AMOUNT_PRECISION or AMOUNT_RANGE.
+        """
+        return Amount.parse(self.amount, registry.by_symbol(self.asset))
 
 
 class LimitOrderBody(Body):
@@ -110,7 +128,7 @@ class LimitOrderBody(Body):
     side: Side
     quantity: DecimalText
     price: DecimalText
-    client_order_id: Name | None = None
+    client_order_id: Name
 
     def lots_and_ticks(self, instrument: Instrument) -> tuple[int, int]:
         """Return (lots, price in ticks).

@@ -1,9 +1,8 @@
 """The asynchronous client: domain types out, strings in whole tokens in."""
 
-import secrets
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,19 +12,19 @@ from router.domain.assets import AssetRegistry
 from router.domain.custody import Deposit, ReconcileReport, WalletLine, Withdrawal
 from router.domain.errors import FailureError, UsageError
 from router.domain.ledger import Balance, PostedJournal, user_account
-from router.domain.market import Instrument, Ladder, PoolRef, Protocol
+from router.domain.market import Instrument, Ladder, PoolRef
 from router.domain.orders import BookOrder, OrderState, Side
 from router.domain.routes import Quote
 from router.domain.settlement import Intent
 from router.execution.events import OrderEvent, ignore_order_events
 from router.execution.own_book import LimitOrder, LimitResult
 from router.ports import UnitOfWork
+from router.sdk.inputs import AmountInput, amount_text, name_or_new, names_of
 from router.settings import Settings, load_settings
 from router.telemetry import logger
-from router.wire import LimitOrderBody, QuoteBody, RouteBody
+from router.wire import LimitOrderBody, QuoteBody, RouteBody, WithdrawBody
 
 _log = logger("sdk")
-AmountInput = str | int | Decimal
 _JOURNALS_MAX = 10_000
 
 
@@ -97,8 +96,8 @@ class Router:
         max_hops: int | None = None,
         max_legs: int | None = None,
         gas_price_wei: int | None = None,
-        exclude: Iterable[str] = (),
-        protocols: Iterable[str | Protocol] | None = None,
+        exclude: str | Iterable[str] = (),
+        protocols: str | Iterable[str] | None = None,
     ) -> Quote:
         """Return the best executable split of an order over pools and books, as of now.
 
@@ -124,16 +123,16 @@ class Router:
         fields: dict[str, Any] = {
             "sell": sell,
             "buy": buy,
-            "amount": _amount_text(amount),
+            "amount": amount_text(amount),
             "exact_out": exact_out,
             "slippage_bps": routing.slippage_bps if slippage_bps is None else slippage_bps,
             "max_hops": routing.max_hops if max_hops is None else max_hops,
             "max_legs": routing.max_legs if max_legs is None else max_legs,
             "gas_price_wei": gas_price_wei,
-            "exclude": frozenset(exclude),
+            "exclude": names_of(exclude),
         }
         if protocols is not None:
-            fields["protocols"] = frozenset(str(name) for name in protocols)
+            fields["protocols"] = names_of(protocols)
         request = QuoteBody.parse(fields).to_domain(self.assets)
         most = self._app.profile.settings.risk.max_slippage_bps
         if request.slippage_bps > most:
@@ -174,11 +173,10 @@ class Router:
         body = RouteBody.parse(
             {
                 "account": account,
-                "client_order_id": client_order_id or secrets.token_hex(8),
+                "client_order_id": name_or_new(client_order_id),
                 "deadline_ms": deadline_ms,
             }
         )
-        assert body.client_order_id is not None
         deadline_s = None
         if body.deadline_ms is not None:
             deadline_s = (self._app.clock.now_ms() + body.deadline_ms) // 1_000
@@ -255,12 +253,11 @@ class Router:
                 "account": account,
                 "instrument": instrument,
                 "side": str(side),
-                "quantity": _amount_text(quantity),
-                "price": _amount_text(price),
-                "client_order_id": client_order_id or secrets.token_hex(8),
+                "quantity": amount_text(quantity),
+                "price": amount_text(price),
+                "client_order_id": name_or_new(client_order_id),
             }
         )
-        assert body.client_order_id is not None
         traded = next((i for i in await self.instruments() if i.symbol == body.instrument), None)
         if traded is None:
             raise FailureError("NOT_FOUND", f"The book has no instrument {body.instrument!r}.")
@@ -294,7 +291,9 @@ class Router:
 
     async def balances(self, account: str) -> list[Balance]:
         """Return an account's balances: `total`, `held` and `available` in base units."""
-        return await self._app.database.read(lambda uow: uow.ledger.balances(user_account(account)))
+        name = user_account(account)
+        found = await self._app.database.read(lambda uow: uow.ledger.balances(name))
+        return [balance for balance in found if balance.account == name]
 
     async def balance(self, account: str, asset: str) -> Amount:
         """Return what an account can spend of one asset.
@@ -303,10 +302,8 @@ class Router:
             UsageError: ASSET_UNKNOWN.
         """
         wanted = self.assets.by_symbol(asset)
-        name = user_account(account)
-        found = await self._app.database.read(lambda uow: uow.ledger.balances(name, wanted.symbol))
-        available = sum(b.available for b in found if b.account == name)
-        return Amount(available, wanted)
+        found = [b for b in await self.balances(account) if b.asset == wanted.symbol]
+        return Amount(sum(balance.available for balance in found), wanted)
 
     async def wallets(self) -> tuple[WalletLine, ...]:
         """Return the hot and the cold wallet, on chain and in the ledger.
@@ -337,20 +334,39 @@ class Router:
     ) -> tuple[Withdrawal, Intent | None]:
         """Pay an account's units to an address outside, exactly once per `client_id`.
 
-        With `wait` the transaction's final intent is returned too.
+        With `wait` the transaction's intent is returned too: final, or as it is when the chain
+        takes longer than `chain.inclusion_timeout_ms`; the payment goes on then.
 
         Raises:
-            UsageError: ASSET_UNKNOWN, AMOUNT_INVALID, AMOUNT_PRECISION, AMOUNT_RANGE or
-                DESTINATION_INVALID.
+            UsageError: ASSET_UNKNOWN, AMOUNT_INVALID, AMOUNT_PRECISION, AMOUNT_RANGE,
+                ORDER_INVALID, IDEMPOTENCY_CONFLICT or DESTINATION_INVALID.
             FailureError: INSUFFICIENT_BALANCE, SIGNER_FROZEN or CHAIN_UNAVAILABLE.
         """
         self._app.require_writing()
-        units = Amount.parse(_amount_text(amount), self.assets.by_symbol(asset))
-        made = await self._app.custody.withdraw(
-            account, units, destination, client_id or secrets.token_hex(8)
+        body = WithdrawBody.parse(
+            {
+                "account": account,
+                "asset": asset,
+                "amount": amount_text(amount),
+                "destination": destination,
+                "client_id": name_or_new(client_id),
+            }
         )
-        intent = await self._app.settlement.result(made.intent_id) if wait else None
-        return made, intent
+        made = await self._app.custody.withdraw(
+            body.account, body.to_amount(self.assets), body.destination, body.client_id
+        )
+        return made, await self._intent_in_time(made.intent_id) if wait else None
+
+    async def _intent_in_time(self, intent_id: str) -> Intent | None:
+        timeout_ms = self._app.profile.settings.chain.inclusion_timeout_ms
+        try:
+            async with asyncio.timeout(timeout_ms / 1_000):
+                return await self._app.settlement.result(intent_id)
+        except TimeoutError:
+            found = await self._app.database.read(
+                lambda uow: uow.settlement.find(intent_id=intent_id)
+            )
+            return found[0] if found else None
 
     async def journals(
         self, reference: str | None = None, *, after: int = 0, limit: int = 100
@@ -390,21 +406,3 @@ def _thaw(uow: UnitOfWork) -> str | None:
     was = uow.custody.freeze()
     uow.custody.freeze(thaw=True)
     return was
-
-
-def _amount_text(amount: AmountInput) -> str:
-    """Return an amount as text; a float is refused, since it may not be what was meant.
-
-    Raises:
-        UsageError: AMOUNT_INVALID.
-    """
-    if isinstance(amount, Decimal):
-        return f"{amount:f}" if amount.is_finite() else str(amount)
-    if isinstance(amount, str):
-        return amount
-    if isinstance(amount, int) and not isinstance(amount, bool):
-        return str(amount)
-    raise UsageError(
-        "AMOUNT_INVALID",
-        f"A {type(amount).__name__} cannot carry money exactly; pass a string such as '0.5'.",
-    )

@@ -55,6 +55,7 @@ def test_price_and_quantity_are_the_lots_and_ticks_they_say(
             "side": "buy",
             "quantity": quantity,
             "price": price,
+            "client_order_id": "c",
         }
     )
     assert body.lots_and_ticks(instrument) == (lots, ticks)
@@ -85,5 +86,5 @@ def test_a_wrong_field_is_named(code: str, change: dict[str, object]) -> None:
 @pytest.mark.parametrize("account", ["", " alice", "a/b", "user/alice", "a" * 81, "ä"])
 def test_an_account_has_a_plain_name(account: str) -> None:
     with pytest.raises(UsageError) as caught:
-        RouteBody.parse({"account": account})
+        RouteBody.parse({"account": account, "client_order_id": "c"})
     assert caught.value.code == "ORDER_INVALID"
