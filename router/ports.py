@@ -57,8 +57,8 @@ class Chain(Protocol):
 
     async def receipt(self, tx_hash: str) -> Receipt | None: ...
 
-    async def nonce(self, address: str) -> int:
-        """Return the next nonce by mined transactions (tag latest)."""
+    async def nonce(self, address: str, block: int | None = None) -> int:
+        """Return the next nonce by the transactions mined up to a block; None is the latest."""
 
     async def call(self, to: str, data: bytes, block: int | None = None) -> bytes: ...
 

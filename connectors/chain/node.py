@@ -192,8 +192,9 @@ class RpcChain:
             return None
         return parse_receipt(answer)
 
-    async def nonce(self, address: str) -> int:
-        answer = await self._rpc.call("eth_getTransactionCount", [address, "latest"])
+    async def nonce(self, address: str, block: int | None = None) -> int:
+        tag = "latest" if block is None else to_quantity(block)
+        answer = await self._rpc.call("eth_getTransactionCount", [address, tag])
         return _parsed("nonce", from_quantity, answer)
 
     async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:

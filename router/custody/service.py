@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from router.custody.config import CustodyConfig
 from router.custody.deposits import DepositScanner, ScanResult
+from router.custody.incident import close_incident
 from router.custody.opening import open_books
 from router.custody.sweeps import Sweeps
 from router.custody.withdrawals import Withdrawals
 from router.domain.amounts import Amount
-from router.domain.custody import RefillRequest, WalletLine, Withdrawal
-from router.domain.ledger import Balance, wallet_account
+from router.domain.custody import ReconcileReport, RefillRequest, WalletLine, Withdrawal
+from router.domain.errors import FailureError
+from router.domain.ledger import Balance, PostedJournal, wallet_account
 from router.domain.settlement import Intent
 from router.ports import Chain, ChainAudit, Clock, Database, TransactionSender, UnitOfWork
 
@@ -67,6 +69,24 @@ class CustodyService:
     async def refill_requests(self) -> tuple[RefillRequest, ...]:
         """See `Sweeps.refill_requests`."""
         return await self._sweeps.refill_requests()
+
+    async def close_incident(self, report: ReconcileReport, note: str) -> PostedJournal | None:
+        """Accept a fresh report's differences as they are, and thaw the signer.
+
+        See `router.custody.incident.close_incident` and `docs/operations/reconcile.md`.
+        """
+        async with asyncio.timeout(self._config.call_timeout_s):
+            block = await self._chain.block(report.block_number)
+        if block is None:
+            raise FailureError("CHAIN_UNSTEADY", f"Block {report.block_number} is gone.")
+        return await close_incident(
+            database=self._database,
+            clock=self._clock,
+            config=self._config,
+            report=report,
+            block=block,
+            note=note,
+        )
 
     async def wallets(self) -> tuple[WalletLine, ...]:
         """Return each wallet's assets on chain and in the ledger, hot before cold.

@@ -78,6 +78,7 @@ CODES: Final[dict[str, str]] = {
     "DEVNET_TOOLS_MISSING": "Node.js or a pinned package could not be installed.",
     "EVIDENCE_MISMATCH": "The chain did something else than the intent says; an operator decides.",
     "HOT_WALLET_LOW": "The hot wallet holds too little of the asset until cold refills it.",
+    "INCIDENT_OPEN": "The incident cannot be closed yet; the message says what comes first.",
     "INSUFFICIENT_BALANCE": "The account's available balance is too small.",
     "INSUFFICIENT_LIQUIDITY": "The venues cannot fill the amount.",
     "INTERRUPTED": "The command was interrupted; what it began is finished by the next start.",

@@ -77,6 +77,7 @@ class JournalKind(StrEnum):
     CAPITAL = "capital"
     SUSPENSE = "suspense"
     REVERSAL = "reversal"
+    WRITE_OFF = "write_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,33 @@ class Driver:
             previous = intent.state
             await self._advance_once(intent, attempts)
 
+    async def abandon(self, intent: Intent, attempts: Sequence[Attempt]) -> bool:
+        """End a foreign intent without payment: its hold returns. False when that is not safe.
+
+        It is safe once the nonce is spent at finality and no attempt of ours did it: then none of
+        them can ever be mined.
+        """
+        if intent.state is not IntentState.FOREIGN or await self._mined(attempts) is not None:
+            return False
+        head = await self._head()
+        final_block = head.number + 1 - self.config.confirmations
+        if final_block < 0 or await self._nonce(intent.sender, final_block) <= intent.nonce:
+            return False
+        nothing = Receipt(
+            tx_hash="",
+            block_number=final_block,
+            block_hash="",
+            status=False,
+            gas_used=0,
+            gas_cost_wei=0,
+            logs=(),
+        )
+        outcome = Outcome(
+            intent=intent, receipt=nothing, movements=(), gas_asset=self.config.gas_asset
+        )
+        await self._finalise(intent, outcome, paid=False)
+        return True
+
     async def _advance_once(self, intent: Intent, attempts: Sequence[Attempt]) -> None:
         match intent.state:
             case IntentState.RESERVED:
@@ -69,8 +96,13 @@ class Driver:
                 await self._watch(intent, attempts)
             case IntentState.MINED:
                 await self._confirm(intent, attempts)
-            case _:
-                return  # Foreign: an operator decides.
+            case IntentState.FOREIGN:
+                # An operator decides; but a reorganisation may have given us the nonce after all.
+                mined = await self._mined(attempts)
+                if mined is not None:
+                    await self._set_mined(intent, mined[1])
+            case IntentState.SETTLED | IntentState.REVERTED:
+                return
 
     async def _watch(self, intent: Intent, attempts: Sequence[Attempt]) -> None:
         mined = await self._mined(attempts)
@@ -215,6 +247,6 @@ class Driver:
         async with asyncio.timeout(self.config.call_timeout_s):
             return await self.chain.head()
 
-    async def _nonce(self, address: str) -> int:
+    async def _nonce(self, address: str, block: int | None = None) -> int:
         async with asyncio.timeout(self.config.call_timeout_s):
-            return await self.chain.nonce(address)
+            return await self.chain.nonce(address, block)

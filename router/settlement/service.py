@@ -139,7 +139,7 @@ class SettlementService:
     async def step(self) -> int:
         """Advance every open intent as far as it goes now, in nonce order; return how many stay.
 
-        Foreign ones are not counted: they wait for an operator.
+        Foreign ones are not counted: they wait for an operator (`abandon`).
 
         Raises:
             VenueUnavailable, TimeoutError: the node does not answer; nothing is lost.
@@ -207,6 +207,23 @@ class SettlementService:
                 done = await self._broadcaster.bump(intent, newest, cancels=True)
         if done is None:
             raise FailureError("SIGNER_REFUSED", f"Intent {intent_id} cannot be cancelled now.")
+        return (await self._find(intent_id))[0]
+
+    async def abandon(self, intent_id: str) -> Intent:
+        """End a foreign intent, whose nonce somebody else has used for good; its hold returns.
+
+        An operator's act, after the cause is understood: see `docs/operations/settlement.md`.
+
+        Raises:
+            FailureError: NOT_FOUND; SIGNER_REFUSED when the intent is not foreign, or its nonce is
+                not yet spent at finality, so that it could still be paid.
+        """
+        async with self._one_writer:
+            intent, attempts = await self._find(intent_id)
+            if not await self._driver.abandon(intent, attempts):
+                raise FailureError(
+                    "SIGNER_REFUSED", f"Intent {intent_id} may still be paid: it is {intent.state}."
+                )
         return (await self._find(intent_id))[0]
 
     def _reserve(

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.chain.deployment import Deployment
@@ -116,92 +116,117 @@ async def open_live(
     """Build everything; `chain_url` is another way to the same node for what is sent."""
     database = open_database(f"sqlite:///{database_path}")
     async with JsonRpc(url) as rpc, JsonRpc(chain_url or url, timeout_s=2.0) as sending:
-        chain = RpcChain(sending)
-        audit = RpcChainAudit(rpc)
-        services = _services(
-            database, chain, audit, deployment, observer, confirmations, marks, hold_needs,
-            resend_after_ms,
-        )  # fmt: skip
+        builder = _Builder(database, RpcChain(sending), RpcChainAudit(rpc), deployment)
+        signer = _signer(deployment)
+        settlement = builder.settlement(signer, observer, confirmations, resend_after_ms)
         try:
-            yield Live(rpc, deployment, database, chain, audit, *services)
+            yield Live(
+                rpc=rpc,
+                deployment=deployment,
+                database=database,
+                chain=builder.chain,
+                audit=builder.audit,
+                clock=builder.clock,
+                signer=signer,
+                settlement=settlement,
+                custody=builder.custody(settlement, marks, confirmations),
+                reconciler=builder.reconciler(hold_needs),
+            )
         finally:
             await database.close()
 
 
-def _services(
-    database: Database,
-    chain: Chain,
-    audit: RpcChainAudit,
-    deployment: Deployment,
-    observer: Observer,
-    confirmations: int,
-    marks: tuple[Marks, ...],
-    hold_needs: HoldNeeds | None,
-    resend_after_ms: int,
-) -> tuple[SystemClock, LocalSigner, SettlementService, CustodyService, Reconciler]:
-    clock = SystemClock()
-    coin = deployment.asset("ETH")
-    hot, cold = deployment.roles["hot"], deployment.roles["cold"]
+def _signer(deployment: Deployment) -> LocalSigner:
     policy = SignerPolicy(
         chain_id=deployment.chain_id,
         executor=deployment.contracts["RouteExecutor"],
         permit2=deployment.contracts["Permit2"],
         tokens=frozenset(a.address for a in deployment.assets if not a.is_native),
         max_gas_cost_wei=10**18,
-        cold_wallet=cold,
+        cold_wallet=deployment.roles["cold"],
     )
     secret = bytes.fromhex(private_key_of("hot", deployment.chain_id)[2:])
-    signer = LocalSigner(HotKey(secret), policy)
-    settlement = SettlementService(
-        database=database,
-        chain=chain,
-        audit=audit,
-        signer=signer,
-        clock=clock,
-        config=SettlementConfig(
-            chain_id=deployment.chain_id,
-            gas_asset=coin,
-            fees=FeePolicy(cap_wei=500 * GWEI),
+    return LocalSigner(HotKey(secret), policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    database: Database
+    chain: Chain
+    audit: RpcChainAudit
+    deployment: Deployment
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @property
+    def coin(self) -> Asset:
+        return self.deployment.asset("ETH")
+
+    def settlement(
+        self, signer: LocalSigner, observer: Observer, confirmations: int, resend_after_ms: int
+    ) -> SettlementService:
+        return SettlementService(
+            database=self.database,
+            chain=self.chain,
+            audit=self.audit,
+            signer=signer,
+            clock=self.clock,
+            config=SettlementConfig(
+                chain_id=self.deployment.chain_id,
+                gas_asset=self.coin,
+                fees=FeePolicy(cap_wei=500 * GWEI),
+                confirmations=confirmations,
+                poll_interval_s=0.01,
+                resend_after_ms=resend_after_ms,
+            ),
+            registry=self.deployment.registry,
+            handlers={
+                IntentKind.WITHDRAWAL: WithdrawalSettlement(self.clock),
+                IntentKind.SWEEP: SweepSettlement(self.clock),
+                IntentKind.SWAP: SwapSettlement(self.clock),
+                IntentKind.APPROVE: GasOnly(self.clock),
+            },
+            observer=observer,
+        )
+
+    def custody(
+        self, settlement: SettlementService, marks: tuple[Marks, ...], confirmations: int
+    ) -> CustodyService:
+        roles = self.deployment.roles
+        config = CustodyConfig(
+            chain_id=self.deployment.chain_id,
+            hot=roles["hot"],
+            cold=roles["cold"],
+            registry=self.deployment.registry,
+            coin=self.coin,
+            owners={roles[name]: name for name in ("alice", "bob")},
+            marks=marks,
             confirmations=confirmations,
-            poll_interval_s=0.01,
-            resend_after_ms=resend_after_ms,
-        ),
-        registry=deployment.registry,
-        handlers={
-            IntentKind.WITHDRAWAL: WithdrawalSettlement(clock),
-            IntentKind.SWEEP: SweepSettlement(clock),
-            IntentKind.SWAP: SwapSettlement(clock),
-            IntentKind.APPROVE: GasOnly(clock),
-        },
-        observer=observer,
-    )
-    config = CustodyConfig(
-        chain_id=deployment.chain_id,
-        hot=hot,
-        cold=cold,
-        registry=deployment.registry,
-        coin=coin,
-        owners={deployment.roles[name]: name for name in ("alice", "bob")},
-        marks=marks,
-        confirmations=confirmations,
-    )
-    custody = CustodyService(
-        database=database, chain=chain, audit=audit, sender=settlement, clock=clock, config=config
-    )
-    reconciler = Reconciler(
-        database=database,
-        chain=chain,
-        audit=audit,
-        clock=clock,
-        config=ReconcileConfig(
-            chain_id=deployment.chain_id,
-            hot=hot,
-            cold=cold,
-            assets=config.assets,
-            coin=coin,
-            known_senders=frozenset(config.owners),
-            allowance_limits={deployment.contracts["RouteExecutor"]: 0},
-        ),
-        hold_needs=hold_needs,
-    )
-    return clock, signer, settlement, custody, reconciler
+        )
+        return CustodyService(
+            database=self.database,
+            chain=self.chain,
+            audit=self.audit,
+            sender=settlement,
+            clock=self.clock,
+            config=config,
+        )
+
+    def reconciler(self, hold_needs: HoldNeeds | None) -> Reconciler:
+        roles = self.deployment.roles
+        config = ReconcileConfig(
+            chain_id=self.deployment.chain_id,
+            hot=roles["hot"],
+            cold=roles["cold"],
+            assets=self.deployment.assets,
+            coin=self.coin,
+            known_senders=frozenset({roles["alice"], roles["bob"]}),
+            allowance_limits={self.deployment.contracts["RouteExecutor"]: 0},
+        )
+        return Reconciler(
+            database=self.database,
+            chain=self.chain,
+            audit=self.audit,
+            clock=self.clock,
+            config=config,
+            hold_needs=hold_needs,
+        )

@@ -5,7 +5,8 @@ import pytest
 from router.domain.amounts import Amount
 from router.domain.custody import BreakClass, HoldNeed, ReconcileReport
 from router.domain.errors import FailureError
-from router.domain.ledger import user_account
+from router.domain.ledger import HOUSE_CAPITAL, user_account
+from router.domain.settlement import IntentState
 from router.domain.transfers import transfer_request
 from router.ledger import place_hold
 from router.reconcile import HoldNeeds, ReconcileConfig, Reconciler
@@ -23,7 +24,7 @@ from tests.unit.router.settlement.fake_chain import (
     FakeChain,
     sign,
 )
-from tests.unit.router.settlement.world import ETHER, World, open_world
+from tests.unit.router.settlement.world import ETHER, World, open_world, require_sound
 
 
 def reconciler(world: World, needs: HoldNeeds | None = None) -> Reconciler:
@@ -217,11 +218,58 @@ async def test_a_chain_that_never_stands_still_is_not_judged(
     world = await open_world()
     still = FakeChain.nonce
 
-    async def restless(chain: FakeChain, address: str) -> int:
+    async def restless(chain: FakeChain, address: str, block: int | None = None) -> int:
         chain.mine()
-        return await still(chain, address)
+        return await still(chain, address, block)
 
     monkeypatch.setattr(FakeChain, "nonce", restless)
     with pytest.raises(FailureError) as refusal:
         await reconciler(world).run()
     assert refusal.value.code == "CHAIN_UNSTEADY"
+
+
+async def test_a_closed_incident_books_the_loss_and_lets_the_program_go_on() -> None:
+    world = await open_world()
+    waiting = await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "one")
+    _, raw = sign(HOT, transfer_request(USDC, STRANGER, 1_000, GAS_USED), 0, 10 * GWEI, GWEI)
+    await world.chain.send_raw(raw)
+    assert (await world.settlement.result(waiting.intent_id)).state is IntentState.FOREIGN
+    report = await reconciler(world).run()
+    with pytest.raises(FailureError, match="abandoned first"):
+        await world.custody.close_incident(report, "drill")
+    assert (await world.settlement.abandon(waiting.intent_id)).state is IntentState.REVERTED
+    report = await reconciler(world).run()
+
+    posted = await world.custody.close_incident(report, "drill")
+
+    assert posted is not None
+    assert {entry.account for entry in posted.journal.entries} >= {HOUSE_CAPITAL}
+    assert await world.custody.close_incident(report, "drill") == posted
+    clean = await reconciler(world).run()
+    assert clean.breaks == ()
+    assert not clean.frozen
+    paid = await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "two")
+    assert (await world.settlement.result(paid.intent_id)).state is IntentState.SETTLED
+    assert (await reconciler(world).run()).breaks == ()
+    await require_sound(world)
+
+
+async def test_only_flows_can_be_accepted() -> None:
+    world = await open_world()
+    world.chain.mint(USDC, ALICE, 500)
+    world.chain.pay(USDC, ALICE, HOT, 500)
+    report = await reconciler(world).run()
+    with pytest.raises(FailureError, match="missing_deposit"):
+        await world.custody.close_incident(report, "drill")
+
+
+async def test_a_nonce_that_may_still_be_ours_is_not_abandoned() -> None:
+    world = await open_world(confirmations=2)
+    waiting = await world.custody.withdraw("alice", Amount(7, USDC), STRANGER, "one")
+    _, raw = sign(HOT, transfer_request(USDC, STRANGER, 1_000, GAS_USED), 0, 10 * GWEI, GWEI)
+    await world.chain.send_raw(raw)
+    await world.settlement.result(waiting.intent_id)
+    with pytest.raises(FailureError, match="may still be paid"):
+        await world.settlement.abandon(waiting.intent_id)
+    world.chain.mine()
+    assert (await world.settlement.abandon(waiting.intent_id)).state is IntentState.REVERTED

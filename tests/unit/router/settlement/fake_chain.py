@@ -249,9 +249,9 @@ class FakeChain:
                 return block.receipts[tx_hash]
         return None
 
-    async def nonce(self, address: str) -> int:
+    async def nonce(self, address: str, block: int | None = None) -> int:
         self._answer()
-        return self.blocks[-1].nonces.get(address.lower(), 0)
+        return self.blocks[-1 if block is None else block].nonces.get(address.lower(), 0)
 
     async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:
         self._answer()
