@@ -30,6 +30,7 @@ from pydantic_settings import (
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
 from router.domain.errors import UsageError
+from router.wire import Name
 
 ENV_PREFIX = "ROUTER__"
 CONFIG_ENV = "ROUTER_CONFIG"
@@ -210,7 +211,7 @@ class Settings(BaseSettings):
     home: str = "var"
     chain: ChainSettings = ChainSettings()
     wallets: WalletSettings = WalletSettings()
-    accounts: dict[str, AccountSettings] = Field(default_factory=dict)
+    accounts: dict[Name, AccountSettings] = Field(default_factory=dict)
     book: BookSettings = BookSettings()
     routing: RoutingSettings = RoutingSettings()
     risk: RiskSettings = RiskSettings()

@@ -113,6 +113,7 @@ def test_the_home_has_a_short_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("[chain]\nconfirmations = 0", "CONFIG_INVALID", ["chain.confirmations"]),
         ('[[wallets.marks]]\nlow = "1"', "CONFIG_INVALID", ["wallets.marks.0"]),
         ('[accounts.eve]\ndeposit_sender = "0x12"', "CONFIG_INVALID", ["accounts.eve"]),
+        (f'[accounts."a/b"]\ndeposit_sender = "0x{"1" * 40}"', "CONFIG_INVALID", ["a/b"]),
         ('[chain]\nattach = "none"', "CONFIG_INVALID", ["rpc_url"]),
         ("[chain", "CONFIG_INVALID", ["TOML"]),
     ],
