@@ -34,14 +34,18 @@ class PoolQuote:
     """What a swap would do.
 
     `amount_in` is what the pool takes (less than asked when it runs dry), `fee_amount` the part of
-    it that is the fee, `gas` an estimate of this leg alone. EMPTY_POOL is raised instead of a
-    quote that exchanges nothing.
+    it that is the fee. `steps` are those of a V3 swap: each reads one word of the tick bitmap, and
+    ends at a tick that is crossed, at the edge of the word, or where the swap ends. `gas` is an
+    estimate of this leg alone, made of its kind, the ticks crossed and the steps; what a plan costs
+    besides its legs is the `base_gas` of `Market.solve`. EMPTY_POOL is raised instead of a quote
+    that exchanges nothing.
     """
 
     amount_in: int
     amount_out: int
     fee_amount: int
     ticks_crossed: int
+    steps: int
     gas: int
     next: V2Pool | V3Pool
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use router_core::amm::{
-    sqrt_ratio_at_tick, tick_at_sqrt_ratio, AmmError, Tick, V3Pool, MAX_SQRT_RATIO, MIN_SQRT_RATIO,
-    U256,
+    sqrt_ratio_at_tick, tick_at_sqrt_ratio, AmmError, Quote, Tick, V3Pool, MAX_SQRT_RATIO,
+    MIN_SQRT_RATIO, U256,
 };
 
 /// A position as (lower, upper, liquidity), in multiples of the spacing.
@@ -261,6 +261,36 @@ fn a_gap_costs_nothing_and_hides_nothing() {
             end, limit,
             "a swap that runs dry ends at the end of the price range"
         );
+    }
+}
+
+/// What is left of the steps that did not cross a tick, when the swap ended between two stops.
+fn edges_passed(quote: &Quote<V3Pool>) -> u32 {
+    quote.steps - quote.ticks_crossed - 1
+}
+
+#[test]
+fn every_word_on_the_way_is_a_step_also_without_liquidity() {
+    for (spacing, words) in [(1, 19), (10, 7), (60, 1), (200, 0)] {
+        // A unit of liquidity everywhere makes the core walk where a gap makes it leap.
+        let ends = 887_272 / spacing;
+        let gap = pool_of(3_000, spacing, ratio(0), &[(-1, 1, GAP_LIQUIDITY)]);
+        let thin = gap
+            .with_liquidity_change(-ends * spacing, ends * spacing, 1)
+            .unwrap();
+        for place in [words * 256 + 3, words * 256 + 200] {
+            let limit = place * spacing + spacing / 2;
+            for (way, tick) in [(false, limit), (true, -limit)] {
+                let all = U256::from(1) << 100;
+                let leapt = gap.quote_exact_in(way, all, Some(ratio(tick))).unwrap();
+                let walked = thin.quote_exact_in(way, all, Some(ratio(tick))).unwrap();
+                assert_eq!((leapt.ticks_crossed, walked.ticks_crossed), (1, 1));
+                assert_eq!(leapt.steps, walked.steps, "{tick}, spacing {spacing}");
+                // The price stands on the first tick of a word, which a walk down passes at once.
+                let passed = u32::try_from(words + i32::from(way)).unwrap();
+                assert_eq!(edges_passed(&leapt), passed, "{tick}, spacing {spacing}");
+            }
+        }
     }
 }
 

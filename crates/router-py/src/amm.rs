@@ -246,6 +246,7 @@ pub(crate) struct PyPoolQuote {
     amount_out: U256,
     fee_amount: U256,
     ticks_crossed: u32,
+    steps: u32,
     gas: u64,
     next: NextPool,
 }
@@ -266,6 +267,7 @@ impl PyPoolQuote {
             amount_out: quote.amount_out,
             fee_amount: quote.fee_amount,
             ticks_crossed: quote.ticks_crossed,
+            steps: quote.steps,
             gas: quote.gas,
             next,
         }
@@ -295,6 +297,11 @@ impl PyPoolQuote {
     }
 
     #[getter]
+    fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    #[getter]
     fn gas(&self) -> u64 {
         self.gas
     }
@@ -309,8 +316,14 @@ impl PyPoolQuote {
 
     fn __repr__(&self) -> String {
         format!(
-            "PoolQuote(amount_in={}, amount_out={}, fee_amount={}, ticks_crossed={}, gas={})",
-            self.amount_in, self.amount_out, self.fee_amount, self.ticks_crossed, self.gas,
+            "PoolQuote(amount_in={}, amount_out={}, fee_amount={}, ticks_crossed={}, steps={}, \
+             gas={})",
+            self.amount_in,
+            self.amount_out,
+            self.fee_amount,
+            self.ticks_crossed,
+            self.steps,
+            self.gas,
         )
     }
 }

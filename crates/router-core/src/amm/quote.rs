@@ -13,6 +13,9 @@ pub struct Quote<P> {
     pub fee_amount: U256,
     /// Initialised ticks crossed; 0 for V2.
     pub ticks_crossed: u32,
+    /// Steps of a V3 swap, each of which reads one word of the tick bitmap: every crossed tick ends
+    /// one, and so does every edge of a word on the way; 0 for V2.
+    pub steps: u32,
     /// Estimated gas of this leg alone, without the transaction's base cost.
     pub gas: u64,
     /// The pool after the swap.

@@ -165,6 +165,7 @@ impl V2Pool {
             amount_out: U256::from(out),
             fee_amount,
             ticks_crossed: 0,
+            steps: 0,
             gas: V2_GAS,
             next: Self {
                 reserve0,

@@ -14,6 +14,9 @@ const AMOUNT_BITS: usize = 255;
 /// One tick bitmap word holds this many compressed ticks; the mask picks the place in the word.
 const WORD_MASK: i32 = 0xff;
 
+/// Compressed ticks per word, as a power of two.
+const WORD_BITS: u32 = 8;
+
 /// Where the next step ends at the latest: an initialised tick or the edge of the bitmap word.
 #[derive(Clone, Copy, Debug)]
 struct Stop {
@@ -36,6 +39,7 @@ struct Swap<'pool> {
     amount_out: U256,
     fee_amount: U256,
     ticks_crossed: u32,
+    steps: u32,
 }
 
 /// Runs the swap of `remaining` until it is done, the limit is reached or the pool is dry.
@@ -64,6 +68,7 @@ pub(super) fn swap(
         amount_out: U256::ZERO,
         fee_amount: U256::ZERO,
         ticks_crossed: 0,
+        steps: 0,
     };
     swap.run().ok_or(AmmError::Overflow)?;
     swap.quote()
@@ -108,6 +113,7 @@ impl Swap<'_> {
                 self.skip_empty_words()?;
             }
             let stop = self.next_stop()?;
+            self.steps = self.steps.checked_add(1)?;
             let stop_price = sqrt_ratio_at_tick(stop.tick)?;
             let stretch = Stretch {
                 price: self.price,
@@ -223,7 +229,8 @@ impl Swap<'_> {
     ///
     /// Without liquidity a step exchanges nothing and pays no fee, so the pool's walk from edge
     /// to edge only moves the tick. The leap ends in the word where the walk first meets an
-    /// initialised tick or the limit, at the tick from which the pool would search that word.
+    /// initialised tick or the limit, at the tick from which the pool would search that word. The
+    /// pool's steps over the words in between are counted.
     fn skip_empty_words(&mut self) -> Option<()> {
         let limit_tick = tick_at_sqrt_ratio(self.limit)?;
         let spacing = self.pool.tick_spacing();
@@ -232,13 +239,28 @@ impl Swap<'_> {
             let event = ahead.map_or(limit_tick, |tick| tick.max(limit_tick));
             let last = event.checked_div_euclid(spacing)? | WORD_MASK;
             let entry = last.checked_add(1)?.checked_mul(spacing)?.checked_sub(1)?;
-            self.tick = self.tick.min(entry);
+            if entry < self.tick {
+                let from = self.tick.checked_div_euclid(spacing)?;
+                self.count_words(last, from)?;
+                self.tick = entry;
+            }
         } else {
             let event = ahead.map_or(limit_tick, |tick| tick.min(limit_tick));
             let first = event.checked_div_euclid(spacing)? & !WORD_MASK;
             let entry = first.checked_mul(spacing)?.checked_sub(1)?;
-            self.tick = self.tick.max(entry);
+            if entry > self.tick {
+                let from = self.tick.checked_div_euclid(spacing)?.checked_add(1)?;
+                self.count_words(from, first)?;
+                self.tick = entry;
+            }
         }
+        Some(())
+    }
+
+    /// Counts one step for each edge of a word between two compressed ticks, `lower` the lower one.
+    fn count_words(&mut self, lower: i32, upper: i32) -> Option<()> {
+        let edges = (upper >> WORD_BITS).checked_sub(lower >> WORD_BITS)?;
+        self.steps = self.steps.checked_add(u32::try_from(edges).ok()?)?;
         Some(())
     }
 
@@ -252,6 +274,7 @@ impl Swap<'_> {
             amount_out: self.amount_out,
             fee_amount: self.fee_amount,
             ticks_crossed: self.ticks_crossed,
+            steps: self.steps,
             gas: V3_GAS.saturating_add(crossing_gas),
             next: self.pool.moved(self.price, self.tick, self.liquidity),
         })
