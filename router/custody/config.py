@@ -26,7 +26,7 @@ class CustodyConfig:
     marks: tuple[Marks, ...] = ()
     confirmations: int = 1
     max_reorg_blocks: int = 64
-    scan_chunk_blocks: int = 500
+    scan_chunk_blocks: int = 50
     call_timeout_s: float = 5.0
     _owner_by_address: Mapping[str, str] = field(init=False, repr=False)
 

@@ -30,7 +30,7 @@ class InflowReader:
         apart here: their hashes are in the database.
         """
         hot = self._config.hot.lower()
-        async with asyncio.timeout(self._config.call_timeout_s):
+        async with asyncio.timeout(self._config.call_timeout_s * 2):
             logs = await self._audit.transfers([self._config.hot], start, end)
             coins = await self._audit.native_transfers(self._config.hot, start, end)
         transfers = [

@@ -19,7 +19,7 @@ class ReconcileConfig:
     `known_senders` are addresses whose payments to us are deposits, refills or capital.
     `allowance_limits` is the most base units that a spender may be allowed of each token of the
     hot wallet. `max_search_blocks` bounds how far back the cause of a difference is looked for.
-    What would freeze the signer is compared a second time after `confirm_after_s`.
+    Whatever differs is compared a second time after `confirm_after_s`.
     """
 
     chain_id: int

@@ -41,8 +41,9 @@ class Reconciler:
             VenueUnavailable, TimeoutError: the node does not answer; nothing was recorded.
         """
         breaks, on_chain = await self._compare()
-        if freezing_reason(breaks) is not None:
-            # A node shows what a transaction did one piece after the other: judge once it is done.
+        if not is_clean(breaks):
+            # A node shows what a transaction did one piece after the other, and a deposit may be
+            # scanned this very moment: judge once it is done.
             await self._clock.sleep_s(self._config.confirm_after_s)
             breaks, on_chain = await self._compare()
         return await self._record(breaks, on_chain)

@@ -26,7 +26,7 @@ _log = structlog.get_logger(part="settlement")
 
 _MAX_SHARING_A_BLOCK = 16
 # The database itself failed: nothing was decided, so the pass may simply be done again.
-_STORAGE_CODES = frozenset({"BUSY", "STORAGE_ERROR"})
+STORAGE_CODES = frozenset({"BUSY", "STORAGE_ERROR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Driver:
         try:
             await self.database.write(book)
         except RouterError as error:
-            if error.code in _STORAGE_CODES:
+            if error.code in STORAGE_CODES:
                 raise
             # A business "no" here means that chain and books cannot be brought together: the
             # money has moved, so the intent stays mined and nothing more is signed.

@@ -13,7 +13,7 @@ from router.domain.settlement import Attempt, Intent, IntentKind, IntentSpec, In
 from router.ports import Chain, ChainAudit, Clock, Database, SettleHandler, Signer, UnitOfWork
 from router.settlement.broadcast import Broadcaster
 from router.settlement.config import SettlementConfig
-from router.settlement.driver import Driver
+from router.settlement.driver import STORAGE_CODES, Driver
 from router.settlement.evidence import EvidenceReader
 from router.settlement.steps import Observer, Step, ignore_steps
 
@@ -150,7 +150,7 @@ class SettlementService:
                 state = intent.state
                 may_send = in_flight < self._config.max_in_flight
                 if state not in _UNSENT or may_send:
-                    state = await self._driver.advance(intent.intent_id)
+                    state = await self._advance(intent)
                 in_flight += state in _UNMINED
                 still_open += state not in _AT_REST
             return still_open
@@ -296,6 +296,23 @@ class SettlementService:
         _log.error("nonce_mismatch", chain=found.chain_nonce, ours=found.next_nonce)
         await self._database.write(lambda uow: uow.custody.freeze(reason))
         return FailureError("SIGNER_FROZEN", f"The signer is frozen: {reason}.")
+
+    async def _advance(self, intent: Intent) -> IntentState:
+        """Advance one intent; what is wrong with it alone must not hold up the others."""
+        try:
+            return await self._driver.advance(intent.intent_id)
+        except VenueUnavailable:
+            raise
+        except FailureError as error:
+            if error.code in STORAGE_CODES:
+                raise
+            _log.error(
+                "intent_not_advanced",
+                intent_id=intent.intent_id,
+                code=error.code,
+                reason=error.message,
+            )
+            return intent.state
 
     async def _step_unless_unreachable(self) -> None:
         try:

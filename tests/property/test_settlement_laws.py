@@ -19,7 +19,7 @@ from router.domain.errors import FailureError
 from router.domain.settlement import IntentState
 from router.telemetry import configure_logs
 from tests.unit.router.settlement.fake_chain import GWEI, USDC
-from tests.unit.router.settlement.world import Crash, World, open_world, require_sound
+from tests.unit.router.settlement.world import OPENED, Crash, World, open_world, require_sound
 
 CONFIRMATIONS = 3
 MAX_PAYMENTS = 5
@@ -218,4 +218,5 @@ async def test_no_withdrawal_is_paid_twice_or_lost_whatever_happens(
             story.require_nobody_paid_twice()
         await story.finish()
     finally:
+        OPENED.remove(world.database)
         await world.database.close()

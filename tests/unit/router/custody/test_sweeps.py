@@ -8,7 +8,13 @@ from router.domain.ledger import user_account
 from router.domain.settlement import IntentState
 from router.ledger import place_hold
 from tests.unit.router.settlement.fake_chain import COLD, HOT, USDC
-from tests.unit.router.settlement.world import CLIENT_USDC, HOT_USDC, open_world, require_sound
+from tests.unit.router.settlement.world import (
+    CLIENT_USDC,
+    HOT_USDC,
+    OPENED,
+    open_world,
+    require_sound,
+)
 
 
 def marks(low: int, target: int, high: int) -> tuple[Marks, ...]:
@@ -43,6 +49,7 @@ async def test_a_sweep_leaves_the_target_and_every_promise_in_the_hot_wallet(
     for sweep in await world.custody.sweep():
         await world.settlement.result(sweep.intent_id)
     assert world.chain.units(USDC, HOT) == max(target, promised)
+    OPENED.remove(world.database)
     await world.database.close()
 
 

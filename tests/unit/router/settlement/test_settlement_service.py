@@ -297,3 +297,23 @@ async def test_a_coin_withdrawal_counts_value_and_gas_apart() -> None:
     assert world.chain.units(COIN, STRANGER) == 2 * ETHER
     assert await world.available(asset="ETH") == ETHER
     await require_sound(world)
+
+
+async def test_what_is_wrong_with_one_intent_does_not_hold_up_the_others() -> None:
+    world = await open_world(max_in_flight=2)
+    first, second = await withdraw(world, "one"), await withdraw(world, "two")
+    chain, honest = world.chain, type(world.chain).balances
+
+    async def pruned(self: object, pairs: object, block: int) -> list[int]:
+        if block == 0:
+            raise FailureError("RPC_ERROR", "the node does not have the state of this block")
+        return await honest(chain, pairs, block)
+
+    type(chain).balances = pruned
+    try:
+        assert await world.settlement.step() == 1
+    finally:
+        type(chain).balances = honest
+    assert (await world.settlement.result(second)).state is IntentState.SETTLED
+    assert (await world.settlement.result(first)).state is IntentState.SETTLED
+    await require_sound(world)

@@ -35,6 +35,7 @@ from tests.unit.router.settlement.fake_chain import (
 ETHER = 10**18
 HOT_USDC = 1_000_000 * 10**6
 CLIENT_USDC = 100_000 * 10**6
+OPENED: list[Database] = []
 
 
 class Crash(Exception):
@@ -137,6 +138,7 @@ async def open_world(
     chain.mint(WETH, HOT, 500 * ETHER)
     clock, signer, script = FakeClock(), FakeSigner(), Script()
     database = open_database(url)
+    OPENED.append(database)
     config = replace(
         SettlementConfig(
             chain_id=CHAIN_ID,
