@@ -403,9 +403,9 @@ def _quotes(chain: HandChain, book: OwnBook, clock: StillClock) -> LiveQuotes:
     return LiveQuotes(feed, policy, clock)
 
 
-async def open_world(*, with_book: bool = True) -> World:
+async def open_world(*, with_book: bool = True, url: str = "sqlite://") -> World:
     """Return funded clients, three pools around 3,000 USDC per WETH, and a two-sided book."""
-    database = open_database("sqlite://")
+    database = open_database(url)
     clock = StillClock()
     pools = [
         _pool(WETH, USDC, 1_000 * 10**18, 3_000_000 * 10**6, 1),
