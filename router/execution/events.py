@@ -10,7 +10,6 @@ class OrderEventKind(StrEnum):
 
     ACCEPTED = "accepted"
     PLANNED = "planned"
-    APPROVING = "approving"
     NOT_SENT = "not_sent"
     SUBMITTED = "submitted"
     MINED = "mined"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from router.domain.custody import HoldNeed
-from router.domain.ledger import Hold
+from router.domain.ledger import Hold, user_account
 from router.domain.market import Instrument
 from router.domain.orders import OrderState
 from router.execution.own_book_trade import pay_asset
@@ -42,7 +42,17 @@ def _of_routed(uow: UnitOfWork) -> list[HoldNeed]:
         own = [hold for hold in holds if hold.asset == state.order.asset_in.symbol]
         found += [_need(hold, hold.remaining_units) for hold in holds if hold not in own]
         # What is left of the input is one hold, and its size follows from the order alone.
-        found += [_need(hold, _left_of_input(uow, state)) for hold in own[:1]]
+        left = _left_of_input(uow, state)
+        if own or left:
+            hold_id = own[0].hold_id if own else state.hold_id
+            found.append(
+                HoldNeed(
+                    hold_id=hold_id,
+                    account=user_account(state.order.account),
+                    asset=state.order.asset_in.symbol,
+                    units=left,
+                )
+            )
     return found
 
 

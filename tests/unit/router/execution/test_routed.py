@@ -14,6 +14,7 @@ from router.domain.orders import OrderState, OrderStatus, SwapMode
 from router.domain.settlement import IntentState
 from router.execution.events import OrderEventKind
 from router.execution.hold_needs import hold_needs
+from router.ledger import void_hold
 from tests.unit.router.execution.execution_world import (
     DAI,
     INSTRUMENT,
@@ -222,6 +223,23 @@ async def test_a_crash_while_the_transaction_runs_is_finished_by_the_next_proces
     assert await world.execution.resume() == []
     again = await world.execution.route(quote, account="alice", client_order_id="one")
     assert again == state
+
+
+async def test_an_unfinished_order_without_its_hold_is_told_to_need_it() -> None:
+    """A hold that was lost must not hide that it was needed."""
+    world = await open_world()
+
+    async def refuse(*_args: object, **_kwargs: object) -> object:
+        raise Crash
+
+    object.__setattr__(world.execution, "_sender", Submitting(world, refuse))
+    quote = await world.quote(WETH, USDC, 60 * ETHER)
+    with pytest.raises(Crash):
+        await world.execution.route(quote, account="alice", client_order_id="one")
+    (state,) = await world.database.read(lambda uow: uow.orders.unfinished())
+    await world.database.write(lambda uow: void_hold(uow.ledger, state.hold_id))
+    needs = await world.database.read(hold_needs([INSTRUMENT]))
+    assert (state.hold_id, 60 * ETHER) in [(need.hold_id, need.units) for need in needs]
 
 
 async def test_a_crash_between_the_swap_and_the_book_keeps_what_was_bought_on_the_way() -> None:
