@@ -25,7 +25,8 @@ from router.telemetry import logger
 from router.wire import LimitOrderBody, QuoteBody, RouteBody, WithdrawBody
 
 _log = logger("sdk")
-_JOURNALS_MAX = 10_000
+_PAGE_MAX = 10_000
+_SEQUENCE_MAX = 2**63 - 1
 
 
 class Router:
@@ -188,8 +189,9 @@ class Router:
         )
 
     async def orders(self, account: str | None = None, limit: int = 50) -> list[OrderState]:
-        """Return routed orders, newest first."""
-        return await self._app.database.read(lambda uow: uow.orders.recent(limit, account))
+        """Return at most `limit` routed orders, newest first."""
+        count = _page(limit)
+        return await self._app.database.read(lambda uow: uow.orders.recent(count, account))
 
     async def order(self, order_id: str) -> OrderState:
         """Return one routed order.
@@ -219,8 +221,11 @@ class Router:
         `venue` is our own book or the name of a configured exchange.
 
         Raises:
+            UsageError: ORDER_INVALID, a depth that is none.
             FailureError: NOT_FOUND, no such venue or instrument; VENUE_UNAVAILABLE.
         """
+        if not 0 <= depth <= _PAGE_MAX:
+            raise UsageError("ORDER_INVALID", f"A depth is 0 to {_PAGE_MAX} levels.")
         place = self._app.venues.get(venue)
         if place is None:
             known = ", ".join(sorted(self._app.venues))
@@ -375,9 +380,9 @@ class Router:
 
         `reference` is an order id for a routed order's own journals.
         """
-        count = max(1, min(limit, _JOURNALS_MAX))
+        count, start = _page(limit), max(0, min(after, _SEQUENCE_MAX))
         return await self._app.database.read(
-            lambda uow: uow.ledger.journals(after, count, reference)
+            lambda uow: uow.ledger.journals(start, count, reference)
         )
 
     async def reconcile(self) -> ReconcileReport:
@@ -400,6 +405,10 @@ class Router:
         if was is not None:
             _log.warning("signer_thawed", reason=reason, was_frozen_for=was)
         return was
+
+
+def _page(limit: int) -> int:
+    return max(1, min(limit, _PAGE_MAX))
 
 
 def _thaw(uow: UnitOfWork) -> str | None:

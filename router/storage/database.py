@@ -51,6 +51,7 @@ class SqlDatabase:
     goes on never decides on the state before.
 
     Raises:
+        UsageError: USAGE when a name is not text that can be stored.
         FailureError: STORAGE_ERROR when the database refuses or is closed. When the connection is
             lost during a commit the work may have been kept: repeat it under the same keys.
     """
@@ -151,6 +152,8 @@ def _translated() -> Iterator[None]:
         raise _storage_error(error) from error
     except SQLAlchemyError as error:
         raise _storage_error(error) from error
+    except UnicodeEncodeError as error:
+        raise UsageError("USAGE", "A name has characters that are not text.") from error
 
 
 def _storage_error(error: SQLAlchemyError) -> FailureError:

@@ -249,6 +249,13 @@ async def test_an_owner_that_lost_its_place_with_its_connection_writes_no_more(
     await other.close()
 
 
+async def test_a_name_that_is_not_text_is_refused(database: SqlDatabase) -> None:
+    """An argument of a command line may hold any bytes."""
+    with pytest.raises(UsageError) as caught:
+        await database.read(lambda uow: uow.book.by_client_id("user/ann", "\udcff"))
+    assert caught.value.code == "USAGE"
+
+
 async def test_a_closed_database_says_so(url: str) -> None:
     opened = open_database(url)
     await opened.close()

@@ -172,3 +172,11 @@ async def test_the_balances_of_an_account_are_no_other_accounts(app: FakeApp) ->
     router = Router(app)  # type: ignore[arg-type]
     assert [(b.account, b.total) for b in await router.balances("alice")] == [("user/alice", 5)]
     assert await router.balances("") == []
+
+
+async def test_a_page_of_any_size_is_answered(app: FakeApp) -> None:
+    router = Router(app)  # type: ignore[arg-type]
+    assert [await router.orders(limit=limit) for limit in (-1, 0, 2**70)] == [[], [], []]
+    assert await router.journals(after=2**70, limit=2**70) == []
+    for depth in (-1, 2**70):
+        assert await refused(router.ladder("WETH/USDC", depth)) == "ORDER_INVALID"
