@@ -50,6 +50,8 @@ CHAIN_ID = 31337
 NOW_MS = 1_700_000_000_000
 HOT = "0x" + "a" * 40
 START_UNITS = 10**24
+# Every database that `open_world` opened; the conftest closes them.
+OPENED: list[Database] = []
 
 
 def _asset(symbol: str, decimals: int, digit: str) -> Asset:
@@ -406,6 +408,7 @@ def _quotes(chain: HandChain, book: OwnBook, clock: StillClock) -> LiveQuotes:
 async def open_world(*, with_book: bool = True, url: str = "sqlite://") -> World:
     """Return funded clients, three pools around 3,000 USDC per WETH, and a two-sided book."""
     database = open_database(url)
+    OPENED.append(database)
     clock = StillClock()
     pools = [
         _pool(WETH, USDC, 1_000 * 10**18, 3_000_000 * 10**6, 1),
