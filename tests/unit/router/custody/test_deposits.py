@@ -2,6 +2,7 @@
 
 import pytest
 
+from router.custody.crediting import Crediting
 from router.domain.amounts import Amount
 from router.domain.custody import DepositState
 from router.domain.errors import FailureError
@@ -10,11 +11,14 @@ from tests.unit.router.settlement.fake_chain import (
     ALICE,
     COIN,
     COLD,
+    EXECUTOR,
     FEE,
     HOT,
     STRANGER,
     USDC,
+    WETH,
 )
+from tests.unit.router.settlement.swap_spec import SPEC, holding
 from tests.unit.router.settlement.world import ETHER, World, open_world, require_sound
 
 
@@ -170,3 +174,30 @@ async def test_a_chain_without_the_opening_block_is_not_scanned() -> None:
     with pytest.raises(FailureError) as refusal:
         await world.custody.scan_deposits()
     assert refusal.value.code == "REORG_TOO_DEEP"
+
+
+async def test_what_our_own_swap_brings_in_is_no_deposit() -> None:
+    world = await open_world()
+    world.chain.mint(WETH, EXECUTOR, 5)
+    intent = await world.settlement.submit(SPEC, holding(1_000))
+    await world.settlement.result(intent.intent_id)
+    assert (await world.custody.scan_deposits()).seen == ()
+    assert await total(world, SUSPENSE, "WETH") == 0
+    await require_sound(world)
+
+
+async def test_a_block_that_left_the_chain_after_the_scan_credits_nothing() -> None:
+    world = await open_world(confirmations=2, fund_client=False)
+    await deposit(world)
+    await world.custody.scan_deposits()
+    world.chain.reorg(1, keep=False)
+    world.chain.mine()
+    crediting = Crediting(
+        database=world.database,
+        chain=world.chain,
+        audit=world.chain,
+        clock=world.clock,
+        config=world.custody_config,
+    )
+    assert await crediting.credit_ripe(height=2) == []
+    assert await world.available() == 0

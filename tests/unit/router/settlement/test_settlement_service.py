@@ -7,11 +7,8 @@ import pytest
 
 from router.domain.amounts import Amount
 from router.domain.errors import FailureError, UsageError
-from router.domain.ledger import user_account
-from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState, TxRequest
+from router.domain.settlement import IntentState
 from router.domain.transfers import transfer_request
-from router.ledger import place_hold
-from router.ports import UnitOfWork
 from router.settlement.config import SettlementConfig
 from tests.unit.router.settlement.fake_chain import (
     COIN,
@@ -23,8 +20,8 @@ from tests.unit.router.settlement.fake_chain import (
     USDC,
     WETH,
     sign,
-    swap_call,
 )
+from tests.unit.router.settlement.swap_spec import SPEC, holding
 from tests.unit.router.settlement.world import (
     CLIENT_USDC,
     ETHER,
@@ -34,23 +31,6 @@ from tests.unit.router.settlement.world import (
 )
 
 PAYMENT = transfer_request(USDC, STRANGER, 1_000, GAS_USED)
-SPEC = IntentSpec(
-    key="one",
-    kind=IntentKind.SWAP,
-    request=TxRequest(
-        to=EXECUTOR, data=swap_call(USDC, 1_000, WETH, 5), value_wei=0, gas_limit=GAS_USED
-    ),
-    reference="order-1",
-    hold_id="hold-1",
-    details='{"account":"alice"}',
-)
-
-
-def holding(units: int) -> object:
-    def hold(uow: UnitOfWork, _intent: Intent) -> None:
-        place_hold(uow.ledger, "hold-1", user_account("alice"), "USDC", units, "order-1")
-
-    return hold
 
 
 async def withdraw(world: World, client_id: str = "one", units: int = 1_000) -> str:
