@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from router.core import Market, MarketBuilder, V2Pool, V3Pool
+from router.core import CoreError, Market, MarketBuilder, V2Pool, V3Pool
 from router.domain.assets import Asset
 from router.domain.market import BlockRef, Ladder, Protocol
 from router.domain.orders import RouteConstraints
 from router.ports import PoolState
+from router.telemetry import logger
 
+_log = logger("routing")
 COMPILED_MAX = 16
 
 
@@ -102,20 +104,27 @@ def is_routable(asset: Asset) -> bool:
 
 
 def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
+    """Build the core's market; a venue whose state the core refuses takes no other with it."""
     everything: Iterable[PoolState | Ladder] = (*view.pools, *view.ladders)
-    venues = tuple(
+    candidates = [
         venue
         for venue in everything
         if admitted.admits(*venue_key(venue)) and all(map(is_routable, pair_of(venue)))
-    )
-    assets = tuple(dict.fromkeys(asset for venue in venues for asset in pair_of(venue)))
+    ]
+    assets = tuple(dict.fromkeys(asset for venue in candidates for asset in pair_of(venue)))
     token_ids = {asset: index for index, asset in enumerate(assets)}
     builder = MarketBuilder(len(assets))
-    for index, venue in enumerate(venues):
+    venues: list[PoolState | Ladder] = []
+    for venue in candidates:
         first, second = pair_of(venue)
-        added = _adder(builder, venue)(token_ids[first], token_ids[second])
-        assert added == index, "the core numbers venues in the order they are added"
-    return CompiledMarket(builder.build(), token_ids, assets, venues)
+        try:
+            added = _adder(builder, venue)(token_ids[first], token_ids[second])
+        except CoreError as error:
+            _log.warning("venue_left_out", venue=venue_key(venue)[0], code=error.code)
+            continue
+        assert added == len(venues), "the core numbers venues in the order they are added"
+        venues.append(venue)
+    return CompiledMarket(builder.build(), token_ids, assets, tuple(venues))
 
 
 def _adder(builder: MarketBuilder, venue: PoolState | Ladder) -> Callable[[int, int], int]:

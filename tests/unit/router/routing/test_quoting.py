@@ -24,6 +24,7 @@ from tests.unit.router.routing.routing_world import (
     USDC,
     VIEW,
     WETH,
+    ladder,
     v2,
 )
 
@@ -150,6 +151,20 @@ def test_the_market_is_compiled_once_per_filter() -> None:
     for number in range(100):
         ask(request(excluded_venues=frozenset({f"venue{number}"})), view)
     assert len(view._compiled) <= 16
+
+
+@pytest.mark.parametrize("bids", [[(300_000, 2**64)], [(300_000, 2**63), (299_000, 2**63)]])
+def test_a_book_that_the_core_cannot_hold_is_left_out(bids: list[tuple[int, int]]) -> None:
+    """One venue's absurd state must not take all others with it."""
+    view = replace(VIEW, ladders=(ladder(bids, []),), _compiled={})
+    answer = ask(request(), view)
+    assert answer == replace(ask(request(excluded_venues=frozenset({"book"}))), **same(answer))
+
+
+def same(answer: Quote) -> dict[str, object]:
+    """What tells two equal answers about different views apart."""
+    names = ("quote_id", "book_sequences", "solve_us", "constraints")
+    return {name: getattr(answer, name) for name in names}
 
 
 def test_what_the_book_cannot_take_is_named_as_unfilled() -> None:
