@@ -10,6 +10,9 @@ use super::search::Candidate;
 use super::split::{Outcome, Split, SplitLeg, Want};
 use crate::num::U256;
 
+/// Most quotes of one search for the least input.
+const MAX_CUTS: usize = 64;
+
 /// Repairs exact-in candidates.
 pub(super) struct Repair<'s, 'm> {
     pub(super) scope: &'s Scope<'m>,
@@ -31,6 +34,9 @@ impl Repair<'_, '_> {
         }
         if !best.outcome.unspent_in.is_zero() {
             self.spend_along_path(&mut best);
+        }
+        if !best.outcome.unspent_in.is_zero() {
+            self.tighten(&mut best);
         }
         best
     }
@@ -131,6 +137,50 @@ impl Repair<'_, '_> {
             outcome = split.settle(self.scope, self.amount);
         }
         self.take_better(best, split);
+    }
+
+    /// Gives every leg just the input of its output: a pool that runs dry need not be pushed over
+    /// its last tick.
+    fn tighten(&self, best: &mut Candidate) {
+        let edges: Vec<usize> = best.split.legs().map(|leg| leg.edge).collect();
+        for edge in edges.into_iter().rev() {
+            let mut split = best.split.clone();
+            for stage in &mut split.stages {
+                for leg in stage.legs.iter_mut().filter(|leg| leg.edge == edge) {
+                    leg.cap = self.least_input(leg).unwrap_or(leg.cap);
+                }
+                stage.yield_the_rest(self.scope);
+            }
+            self.take_better(best, split);
+        }
+    }
+
+    /// Least input that gives the leg's output. An exact-output quote would name an input that
+    /// reaches the tick; the search goes by exact inputs.
+    fn least_input(&self, leg: &SplitLeg) -> Option<U256> {
+        let edge = self.scope.edges.get(leg.edge)?;
+        let suffices = |amount_in: U256| {
+            let trade = edge.venue.trade_exact_in(edge.edge.forward, amount_in);
+            trade.amount_out == leg.trade.amount_out
+        };
+        let mut best = leg.trade.amount_in;
+        let mut cut = U256::ONE;
+        let mut growing = true;
+        for _ in 0..MAX_CUTS {
+            match best.checked_sub(cut).filter(|less| suffices(*less)) {
+                Some(less) => best = less,
+                None => growing = false,
+            }
+            cut = if growing {
+                cut.saturating_add(cut)
+            } else {
+                cut.wrapping_shr(1)
+            };
+            if cut.is_zero() {
+                break;
+            }
+        }
+        Some(best)
     }
 
     /// Lowers the largest delivery of `token` by `units`; false when that is not possible.

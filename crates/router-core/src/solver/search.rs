@@ -294,13 +294,21 @@ impl<'s, 'm> Search<'s, 'm> {
         }
         let mut split = skeleton.to_split(self.scope);
         let outcome = split.settle(self.scope, self.amount);
+        Some(self.repaired(candidate(split, outcome)))
+    }
+
+    /// Uses or gives back what an exact-in candidate leaves over.
+    pub(super) fn repaired(&self, candidate: Candidate) -> Candidate {
+        if self.objective.exact_out {
+            return candidate;
+        }
         let repair = Repair {
             scope: self.scope,
             objective: self.objective,
             amount: self.amount,
             max_legs: self.max_legs,
         };
-        Some(repair.run(candidate(split, outcome)))
+        repair.run(candidate)
     }
 
     fn better(&self, best: Candidate, other: Candidate) -> Candidate {

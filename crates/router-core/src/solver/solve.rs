@@ -14,6 +14,7 @@ use super::path::{best_path, Path};
 use super::plan::{Plan, PlanLeg, SolveRequest};
 use super::polish::Polish;
 use super::recover::Skeleton;
+use super::repair::Repair;
 use super::scope::Scope;
 use super::search::{gross_bound, relax, Candidate, Search};
 use super::split::{Outcome, SplitLeg};
@@ -57,7 +58,7 @@ impl Market {
             .flatten();
         for path in single.iter().chain(&net_path) {
             for candidate in along(&scope, &objective, request, path) {
-                search.offer(candidate);
+                search.offer(search.repaired(candidate));
             }
         }
         let found = search.run(relaxed.prices);
@@ -70,7 +71,13 @@ impl Market {
         let best = if request.exact_out {
             best
         } else {
-            polished(&scope, &objective, request.amount, best, found.promising)
+            let repair = Repair {
+                scope: &scope,
+                objective: &objective,
+                amount: request.amount,
+                max_legs,
+            };
+            repair.run(polished(&repair, best, found.promising))
         };
         let answer = Answer {
             scope: &scope,
@@ -127,14 +134,9 @@ fn along(
 }
 
 /// Returns the better of the best candidate and the most promising one, both polished.
-fn polished(
-    scope: &Scope<'_>,
-    objective: &Objective,
-    amount: U256,
-    best: Candidate,
-    promising: Option<Candidate>,
-) -> Candidate {
-    let mut polish = Polish::new(scope, objective, amount);
+fn polished(repair: &Repair<'_, '_>, best: Candidate, promising: Option<Candidate>) -> Candidate {
+    let objective = repair.objective;
+    let mut polish = Polish::new(repair.scope, objective, repair.amount);
     let is_other = |other: &Candidate| other.outcome != best.outcome;
     let other = promising.filter(is_other).map(|other| polish.run(other));
     let best = polish.run(best);
