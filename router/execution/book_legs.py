@@ -7,7 +7,7 @@ from typing import Protocol
 from router.domain.errors import OutcomeUnknown, RouterError
 from router.domain.ledger import user_account
 from router.domain.market import Instrument
-from router.domain.orders import Side
+from router.domain.orders import BookOrder, Side
 from router.domain.routes import Leg
 from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 
@@ -25,14 +25,20 @@ class HeldTaking(Protocol):
             OutcomeUnknown: it may have traded.
         """
 
+    async def open_orders(self, account: str, instrument: str) -> list[BookOrder]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookOutcome:
-    """What became of a book leg: `fill` is None when nothing was placed; `code` says why."""
+    """What became of a book leg: `fill` is None when nothing was placed; `code` says why.
+
+    `met_itself`: the book stopped in front of the account's own order and will do so again.
+    """
 
     fill: TakerFill | None
     code: str = ""
     message: str = ""
+    met_itself: bool = False
 
 
 def side_of(leg: Leg, instrument: Instrument) -> Side:
@@ -101,4 +107,14 @@ class BookLegs:
             raise
         except RouterError as error:
             return BookOutcome(fill=None, code=error.code, message=error.message)
-        return BookOutcome(fill=fill)
+        met_itself = fill.filled_lots < lots and await self._is_own_in_front(order)
+        return BookOutcome(fill=fill, met_itself=met_itself)
+
+    async def _is_own_in_front(self, taker: TakerOrder) -> bool:
+        """Tell whether an order of the same account rests where the taker would have traded."""
+        sign = 1 if taker.side is Side.BUY else -1
+        return any(
+            own.side is taker.side.opposite
+            and sign * own.price_ticks <= sign * taker.limit_price_ticks
+            for own in await self._book.open_orders(taker.account, taker.instrument)
+        )

@@ -1,5 +1,8 @@
 """Plans what is left of an order: a fresh quote, and what it has to deliver."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from router.domain.errors import FailureError
 from router.domain.orders import SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
@@ -16,9 +19,15 @@ class Planner:
         self._quoting = quoting
 
     async def plan(
-        self, order: SwapOrder, parcel: Parcel, first: Quote | None, *, is_first: bool
+        self,
+        order: SwapOrder,
+        parcel: Parcel,
+        first: Quote | None,
+        *,
+        is_first: bool,
+        avoided: Collection[str] = (),
     ) -> tuple[Quote, int]:
-        """Return a quote for a parcel and what it has to deliver.
+        """Return a quote for a parcel, without the venues to avoid, and what it has to deliver.
 
         Raises:
             FailureError: LIMIT_NOT_MET, or why there is no quote.
@@ -34,13 +43,14 @@ class Planner:
         quote = first
         if quote is None:
             mode = SwapMode.EXACT_OUT if buys_exact else SwapMode.EXACT_IN
+            excluded = order.constraints.excluded_venues.union(avoided)
             quote = await self._quoting.quote(
                 QuoteRequest(
                     mode=mode,
                     asset_in=parcel.asset,
                     asset_out=order.asset_out,
                     amount_units=amount,
-                    constraints=order.constraints,
+                    constraints=replace(order.constraints, excluded_venues=excluded),
                 )
             )
         if buys_exact:

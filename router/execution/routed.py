@@ -19,7 +19,7 @@ from router.domain.settlement import Intent, IntentKind, IntentSpec, IntentState
 from router.domain.taking import WorstAverage
 from router.execution.acceptance import Acceptance, Quoting
 from router.execution.allowance import PermitAllowance
-from router.execution.book_legs import BookLegs
+from router.execution.book_legs import BookLegs, BookOutcome
 from router.execution.events import (
     OrderEvent,
     OrderEventKind,
@@ -186,6 +186,7 @@ class RoutedExecution:
         if state.status.is_final:
             return state
         order, reason = state.order, ""
+        avoided: set[str] = set()
         try:
             await self._await_open(order)
             for attempt in range(self._config.attempts):
@@ -194,7 +195,9 @@ class RoutedExecution:
                     break
                 tag = f"{await self._traces(order)}.{attempt}.{self._clock.now_ms():x}"
                 is_first = state.status is OrderStatus.ACCEPTED and attempt == 0
-                reason = await self._round(order, parcels, tag, first, is_first=is_first)
+                reason = await self._round(
+                    order, parcels, tag, first, is_first=is_first, avoided=avoided
+                )
                 first = None
         except _Stop as stop:
             if stop.is_waiting:
@@ -211,8 +214,11 @@ class RoutedExecution:
         first: Quote | None,
         *,
         is_first: bool,
+        avoided: set[str],
     ) -> str:
         """Work on each parcel once; return why something was left, empty when nothing was.
+
+        Venues that are of no use to this order any more are added to `avoided`.
 
         Raises:
             _Stop: no parcel could be worked on, so another round would not help either.
@@ -221,7 +227,9 @@ class RoutedExecution:
         for number, parcel in enumerate(parcels):
             self._require_time(order)
             try:
-                quote, required = await self._planner.plan(order, parcel, first, is_first=is_first)
+                quote, required = await self._planner.plan(
+                    order, parcel, first, is_first=is_first, avoided=avoided
+                )
             except RouterError as error:
                 _require_decided(error)
                 reason = _reason(error)
@@ -234,13 +242,16 @@ class RoutedExecution:
                 legs=str(len(quote.legs)),
                 out=str(quote.amount_out),
             )
-            reason = await self._run(order, parcel, parts, f"{order.order_id}:{tag}.{number}")
+            key = f"{order.order_id}:{tag}.{number}"
+            reason = await self._run(order, parcel, parts, key, avoided)
             moved = True
         if not moved:
             raise _Stop(reason)
         return reason
 
-    async def _run(self, order: SwapOrder, parcel: Parcel, parts: Parts, key: str) -> str:
+    async def _run(
+        self, order: SwapOrder, parcel: Parcel, parts: Parts, key: str, avoided: set[str]
+    ) -> str:
         """Run one plan: its transaction, then its book legs; return why something was left."""
         if parts.chain is not None:
             refusal = await self._run_chain(order, parcel, parts, parts.chain, key)
@@ -249,7 +260,8 @@ class RoutedExecution:
         reason = ""
         for number, item in enumerate(parts.book):
             self._require_time(order)
-            reason = await self._run_book(order, parcel, item, f"{key}:b{number}") or reason
+            missed = await self._run_book(order, parcel, item, f"{key}:b{number}", avoided)
+            reason = missed or reason
         return reason
 
     async def _run_chain(
@@ -321,7 +333,9 @@ class RoutedExecution:
             return "CONTRACT_REVERTED: The market moved beyond the plan's minimum."
         raise _Stop("OUTCOME_UNKNOWN: The transaction needs an operator.", is_waiting=True)
 
-    async def _run_book(self, order: SwapOrder, parcel: Parcel, item: BookLeg, key: str) -> str:
+    async def _run_book(
+        self, order: SwapOrder, parcel: Parcel, item: BookLeg, key: str, avoided: set[str]
+    ) -> str:
         symbol = item.leg.asset_in.symbol
         is_own = item.leg.asset_in == parcel.asset
 
@@ -348,8 +362,10 @@ class RoutedExecution:
             )
         except OutcomeUnknown as error:
             raise _Stop(_reason(error), is_waiting=True) from error
+        if outcome.met_itself:
+            avoided.add(item.leg.venue_id)
         if outcome.fill is None or outcome.fill.filled_lots == 0:
-            reason = f"{outcome.code}: {outcome.message}" if outcome.code else "The book moved."
+            reason = _miss(outcome)
             self._tell(order, OrderEventKind.BOOK_MISSED, venue=item.leg.venue_id, reason=reason)
             return reason
         await self._database.write(lambda uow: save_progress(uow, order.order_id))
@@ -409,6 +425,12 @@ def _splitting(
         save_progress(uow, order.order_id)
 
     return split
+
+
+def _miss(outcome: BookOutcome) -> str:
+    if outcome.met_itself:
+        return "The client's own order is in front."
+    return f"{outcome.code}: {outcome.message}" if outcome.code else "The book moved."
 
 
 def _require_decided(error: RouterError) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from router.domain.errors import OrderRejected, OutcomeUnknown
 from router.domain.market import Protocol
-from router.domain.orders import Side
+from router.domain.orders import BookOrder, Side
 from router.domain.routes import Leg
 from router.domain.taking import TakerFill, TakerOrder, WorstAverage
 from router.execution.book_legs import BookLegs, affordable_lots, side_of
@@ -74,6 +74,9 @@ class Desk:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def open_orders(self, account: str, instrument: str) -> list[BookOrder]:
+        raise AssertionError((account, instrument, "a leg that was filled met nothing"))
 
 
 async def outcome_of(answer: TakerFill | Exception, available: int = 10**20) -> object:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from router.domain.assets import Asset
 from router.domain.errors import FailureError, RouterError, UsageError
 from router.domain.ledger import user_account
-from router.domain.orders import OrderState, OrderStatus, SwapMode
+from router.domain.orders import OrderState, OrderStatus, Side, SwapMode
 from router.domain.settlement import IntentState
 from router.execution.events import OrderEventKind
 from router.execution.hold_needs import hold_needs
+from router.execution.own_book import LimitOrder
 from router.ledger import void_hold
 from tests.unit.router.execution.execution_world import (
     DAI,
@@ -174,6 +175,33 @@ class Submitting:
         self.submit = submit
         self.result = world.sender.result
         self.address = world.sender.address
+
+
+@pytest.mark.parametrize("own_price", [300_000, 299_850])
+async def test_a_client_whose_own_order_is_in_front_is_routed_around_the_book(
+    own_price: int,
+) -> None:
+    """An order stops in front of its own; the quote cannot know whose orders it sees."""
+    world = await open_world()
+    await world.book.place_limit(
+        LimitOrder(
+            client_order_id="own",
+            account=user_account("alice"),
+            instrument=INSTRUMENT.symbol,
+            side=Side.BUY,
+            price_ticks=own_price,
+            lots=200_000,
+        )
+    )
+    quote = await world.quote(WETH, USDC, 10 * ETHER, slippage_bps=300)
+    assert quote.book_legs
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert (state.status, state.spent_units) == (OrderStatus.SETTLED, 10 * ETHER)
+    missed = [event for event in world.events if event.kind is OrderEventKind.BOOK_MISSED]
+    assert all("own order" in event.facts["reason"] for event in missed)
+    (own,) = await world.book.open_orders(user_account("alice"))
+    assert own.remaining_lots == 200_000
+    await world.require_sound()
 
 
 async def test_an_intermediate_asset_goes_through_the_book() -> None:
