@@ -10,20 +10,12 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
-use super::float::to_f64;
-use super::ladder::LadderSide;
-use crate::amm::{sqrt_ratio_at_tick, V2Pool, V3Pool};
-use crate::num::{PPM_ONE, U256};
-
 /// Relative price spread given to each ladder level while the dual is minimised, so that flows are
 /// unique; the certified bound is evaluated without it.
 const LEVEL_SPREAD: f64 = 1e-8;
 
 /// A curve this close above its first price counts as about to trade when slopes are assembled.
 const NEAR_SPOT: f64 = 1e-9;
-
-/// Two to the power of 96.
-const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 
 /// The best trade at a price ratio.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,6 +128,33 @@ impl Curve {
 }
 
 impl AmmCurve {
+    /// Joins segments `(liquidity, root_start, root_end, net_in, out)` in swap order; `None` when
+    /// they cannot trade. `keep` is the share of the input that is not the fee.
+    pub(super) fn new(keep: f64, chain: &[(f64, f64, f64, f64, f64)]) -> Option<Self> {
+        let (mut net_in_total, mut out_total) = (0.0, 0.0);
+        let mut segments = Vec::with_capacity(chain.len());
+        for &(liquidity, root_start, root_end, net_in, out) in chain {
+            segments.push(Segment {
+                liquidity,
+                root_start,
+                root_end,
+                net_in_before: net_in_total,
+                out_before: out_total,
+            });
+            net_in_total += net_in;
+            out_total += out;
+        }
+        let first = segments.first()?;
+        let spot = keep * first.root_start * first.root_start;
+        (spot > 0.0 && spot.is_finite()).then_some(Self {
+            keep,
+            spot,
+            segments,
+            net_in_total,
+            out_total,
+        })
+    }
+
     fn respond(&self, ratio: f64) -> Response {
         let root = (ratio / self.keep).sqrt();
         if ratio > self.spot * (1.0 + NEAR_SPOT) {
@@ -220,6 +239,27 @@ impl AmmCurve {
 }
 
 impl LadderCurve {
+    /// Joins levels `(input, output after fee)`, best first; `None` when there are none.
+    pub(super) fn new(sizes: impl Iterator<Item = (f64, f64)>) -> Option<Self> {
+        let (mut in_total, mut out_total) = (0.0, 0.0);
+        let mut levels = Vec::new();
+        for (size_in, size_out) in sizes {
+            levels.push(LevelPiece {
+                slope: size_out / size_in,
+                size_in,
+                in_before: in_total,
+                out_before: out_total,
+            });
+            in_total += size_in;
+            out_total += size_out;
+        }
+        (!levels.is_empty()).then_some(Self {
+            levels,
+            in_total,
+            out_total,
+        })
+    }
+
     fn respond(&self, ratio: f64) -> Response {
         let full = self.levels.partition_point(|level| level.slope >= ratio);
         let (mut amount_in, mut amount_out) = self.before(full);
@@ -285,138 +325,5 @@ impl LadderCurve {
     fn level_at(&self, begun: impl Fn(&LevelPiece) -> bool) -> Option<&LevelPiece> {
         let index = self.levels.partition_point(begun);
         self.levels.get(index.checked_sub(1)?)
-    }
-}
-
-/// Share of the input that is not the fee.
-fn keep_share(fee_ppm: u32) -> f64 {
-    f64::from(PPM_ONE.saturating_sub(fee_ppm)) / f64::from(PPM_ONE)
-}
-
-/// Returns the curve of a V2 direction; `None` when it cannot trade.
-pub(super) fn v2_curve(pool: &V2Pool, zero_for_one: bool) -> Option<Curve> {
-    let (reserve_in, reserve_out) = if zero_for_one {
-        (pool.reserve0(), pool.reserve1())
-    } else {
-        (pool.reserve1(), pool.reserve0())
-    };
-    if reserve_in == 0 || reserve_out == 0 {
-        return None;
-    }
-    let (reserve_in, reserve_out) = (reserve_in as f64, reserve_out as f64);
-    let mut chain = Chain::default();
-    chain.push(
-        reserve_in.sqrt() * reserve_out.sqrt(),
-        (reserve_out / reserve_in).sqrt(),
-        0.0,
-        f64::INFINITY,
-        reserve_out,
-    );
-    chain.into_curve(keep_share(pool.fee_ppm()))
-}
-
-/// Returns the curve of a V3 direction over all its ranges; `None` when it cannot trade.
-pub(super) fn v3_curve(pool: &V3Pool, zero_for_one: bool) -> Option<Curve> {
-    let mut chain = Chain::default();
-    let mut from = pool.sqrt_price_x96();
-    let mut liquidity = Some(pool.liquidity());
-    let mut step = |index: i32, change: Option<i128>| -> Option<()> {
-        let to = sqrt_ratio_at_tick(index)?;
-        chain.push_range(liquidity?, from, to, zero_for_one);
-        from = to;
-        liquidity = liquidity?.checked_add_signed(change?);
-        Some(())
-    };
-    let split = pool
-        .ticks()
-        .partition_point(|tick| tick.index <= pool.tick());
-    let (below, above) = pool.ticks().split_at_checked(split)?;
-    if zero_for_one {
-        for tick in below.iter().rev() {
-            step(tick.index, tick.liquidity_net.checked_neg())?;
-        }
-    } else {
-        for tick in above {
-            step(tick.index, Some(tick.liquidity_net))?;
-        }
-    }
-    chain.into_curve(keep_share(pool.fee_ppm()))
-}
-
-/// Returns the curve of one side of a book; `None` when nothing rests there.
-pub(super) fn ladder_curve(side: &LadderSide) -> Option<Curve> {
-    let keep = keep_share(side.fee_ppm());
-    let (mut in_total, mut out_total) = (0.0, 0.0);
-    let mut levels = Vec::new();
-    for (amount_in, gross_out) in side.level_amounts() {
-        let size_in = to_f64(amount_in);
-        let size_out = to_f64(gross_out) * keep;
-        levels.push(LevelPiece {
-            slope: size_out / size_in,
-            size_in,
-            in_before: in_total,
-            out_before: out_total,
-        });
-        in_total += size_in;
-        out_total += size_out;
-    }
-    (!levels.is_empty()).then_some(Curve::Ladder(LadderCurve {
-        levels,
-        in_total,
-        out_total,
-    }))
-}
-
-/// Segments being collected.
-#[derive(Default)]
-struct Chain {
-    segments: Vec<Segment>,
-    net_in: f64,
-    out: f64,
-}
-
-impl Chain {
-    fn push(&mut self, liquidity: f64, root_start: f64, root_end: f64, net_in: f64, out: f64) {
-        self.segments.push(Segment {
-            liquidity,
-            root_start,
-            root_end,
-            net_in_before: self.net_in,
-            out_before: self.out,
-        });
-        self.net_in += net_in;
-        self.out += out;
-    }
-
-    /// Adds a V3 range. Differences of square-root prices are taken in integers, so narrow ranges
-    /// keep their digits.
-    fn push_range(&mut self, liquidity: u128, from: U256, to: U256, zero_for_one: bool) {
-        let distance = to_f64(from.abs_diff(to)) / Q96;
-        if liquidity == 0 || distance <= 0.0 {
-            return;
-        }
-        let liquidity = liquidity as f64;
-        let (start, end) = (to_f64(from) / Q96, to_f64(to) / Q96);
-        let token1 = liquidity * distance;
-        let token0 = token1 / start / end;
-        if zero_for_one {
-            self.push(liquidity, start, end, token0, token1);
-        } else {
-            self.push(liquidity, 1.0 / start, 1.0 / end, token1, token0);
-        }
-    }
-
-    fn into_curve(self, keep: f64) -> Option<Curve> {
-        let spot = self
-            .segments
-            .first()
-            .map(|first| keep * first.root_start * first.root_start)?;
-        (spot > 0.0 && spot.is_finite()).then_some(Curve::Amm(AmmCurve {
-            keep,
-            spot,
-            segments: self.segments,
-            net_in_total: self.net_in,
-            out_total: self.out,
-        }))
     }
 }

@@ -181,6 +181,11 @@ fn dot(left: &[f64], right: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a failing test may panic; amounts under test are built within range"
+)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -1,7 +1,8 @@
 //! An immutable set of venues, prepared once and asked many times.
 
-use super::curve::{ladder_curve, v2_curve, v3_curve, Curve};
+use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
+use super::segments::{ladder_curve, v2_curve, v3_curve};
 use super::venue::{Venue, VenueKind};
 use super::SolveError;
 use crate::amm::{V2Pool, V3Pool};

@@ -27,6 +27,7 @@ mod recover;
 mod repair;
 mod scope;
 mod search;
+mod segments;
 mod solve;
 mod split;
 mod venue;

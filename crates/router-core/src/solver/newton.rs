@@ -224,6 +224,11 @@ fn inside(low: (f64, f64), high: (f64, f64), round: usize) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a failing test may panic; amounts under test are built within range"
+)]
 mod tests {
     use super::*;
 
