@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "deposit": ("router.cli.payments", "deposit"),
     "devnet": ("router.cli.devnet", "devnet"),
     "doctor": ("router.cli.operations", "doctor"),
+    "incident": ("router.cli.incident", "incident"),
     "journals": ("router.cli.accounts", "journals"),
     "orders": ("router.cli.accounts", "orders"),
     "pools": ("router.cli.accounts", "pools"),

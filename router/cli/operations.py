@@ -39,7 +39,7 @@ def print_report(report: ReconcileReport) -> None:
     if report.breaks:
         out.print(fitted(out, _breaks_table(report)))
     if report.frozen:
-        advice = "; when the cause is understood, an operator runs `router thaw`"
+        advice = "; when the cause is understood, an operator runs `router incident close`"
         out.print(Text.assemble(("the signer is frozen", "red"), advice))
     click.echo(
         f"reconcile: {len(report.breaks)} breaks ({report.checked} balances compared at block "

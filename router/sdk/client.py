@@ -406,6 +406,49 @@ class Router:
             _log.warning("signer_thawed", reason=reason, was_frozen_for=was)
         return was
 
+    async def close_incident(self, note: str) -> tuple[ReconcileReport, PostedJournal | None]:
+        """Accept the unexplained flows of a fresh reconciliation as they are, and thaw.
+
+        What left is booked as a loss of the house, what arrived goes to suspense, the chain's
+        nonce is adopted. `note` says what was found out; it is kept in the journal.
+
+        Raises:
+            FailureError: INCIDENT_OPEN, there are breaks that are no flows, or foreign
+                transactions to abandon first; CHAIN_UNSTEADY or CHAIN_UNAVAILABLE.
+        """
+        report = await self.reconcile()
+        return report, await self._app.custody.close_incident(report, note)
+
+    async def cancel_transaction(self, intent_id: str) -> Intent:
+        """Race a stuck transaction with an empty one of the same nonce; return what won.
+
+        Waits until either is final. Only the cancellation's finality returns the hold.
+
+        Raises:
+            FailureError: NOT_FOUND; SIGNER_REFUSED when it is mined already, its fees cannot be
+                raised within the cap, or the signer is frozen; CHAIN_UNAVAILABLE when neither is
+                mined in time, which changes nothing.
+        """
+        self._app.require_writing()
+        await self._app.settlement.cancel(intent_id)
+        timeout_s = self._app.profile.settings.chain.inclusion_timeout_ms / 1_000
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._app.settlement.result(intent_id)
+        except TimeoutError as error:
+            raise FailureError(
+                "CHAIN_UNAVAILABLE", f"{intent_id} is still being raced; ask again later."
+            ) from error
+
+    async def abandon(self, intent_id: str) -> Intent:
+        """End a transaction whose nonce somebody else used up for good; its hold returns.
+
+        Raises:
+            FailureError: NOT_FOUND; SIGNER_REFUSED while it could still be paid.
+        """
+        self._app.require_writing()
+        return await self._app.settlement.abandon(intent_id)
+
 
 def _page(limit: int) -> int:
     return max(1, min(limit, _PAGE_MAX))

@@ -272,7 +272,7 @@ async def send(url: str, call: dict[str, str]) -> None:
                 await rpc.call("evm_mine")
 
 
-def test_an_outflow_behind_our_back_is_shown_and_freezes_until_an_operator_thaws(
+def test_an_outflow_behind_our_back_is_shown_and_freezes_until_an_operator_closes_it(
     devnet_genesis: object, tmp_path: Path
 ) -> None:
     with devnet(tmp_path) as run:
@@ -285,6 +285,11 @@ def test_an_outflow_behind_our_back_is_shown_and_freezes_until_an_operator_thaws
         refused = run("withdraw", "alice", "USDC", "1", BOB)
         assert (refused.code, refused.err.splitlines()[-1].split()[1]) == (1, "SIGNER_FROZEN:")
         assert run("thaw", "--reason", "a test took it", "--json").document["was_frozen_for"]
+        assert run("reconcile").code == 1, "a thaw alone explains nothing"
+        closed = run("incident", "close", "--note", "a test took 7 units", "--json").document
+        assert closed["journal"]["journal"]["memo"] == "a test took 7 units"
+        assert run("reconcile").code == 0
+        run.json("withdraw", "alice", "USDC", "1", BOB)
 
 
 def shell(router: Command, script: str) -> subprocess.CompletedProcess[str]:

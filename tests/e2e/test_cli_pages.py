@@ -4,6 +4,7 @@ import ast
 import asyncio
 import contextlib
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -96,6 +97,5 @@ def test_the_guide_works_from_its_first_command_to_its_last(
 
 
 def last_order() -> str:
-    found = re.search(r"│ (o\w+)", run(["orders"]))
-    assert found
-    return found[1]
+    newest: str = json.loads(run(["orders", "--json"]))[0]["order"]["order_id"]
+    return newest

@@ -13,7 +13,7 @@ import pytest
 from router.cli.main import COMMANDS, cli, execute
 
 ROOT = Path(__file__).resolve().parents[4]
-GROUPS = {"book", "devnet"}
+GROUPS = {"incident", "book", "devnet"}
 
 
 def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -49,7 +49,7 @@ def test_help_has_a_sentence_an_example_and_a_word_on_each_option(
     text = help_of(path, capsys)
     assert re.search(r"^  [A-Z].*", text, re.MULTILINE)
     assert max(map(len, text.splitlines())) <= 80
-    assert "TEXT  " not in text.replace("--reason TEXT", ""), "an option says what it takes"
+    assert "TEXT  " not in re.sub("--(reason|note) TEXT", "", text), "an option says what it takes"
     for option in re.findall(r"^  (--[\w-]+)[^\n]*", text, re.MULTILINE):
         shown = re.search(rf"{option}\b[^\n]*?(\n +)?\s{{2,}}\S", text)
         assert shown, f"{option} has no help"
