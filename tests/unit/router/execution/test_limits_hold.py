@@ -160,21 +160,11 @@ async def test_an_input_that_was_spent_as_a_whole_brought_the_limit(
     book_moves: list[str],
 ) -> None:
     sell, buy = pair
-    world = await open_world(with_book=False)
-    for step in range(1, 6):
-        await rest(world, f"bid{step}", Side.BUY, 300_300 - step * 600, 40_000)
-        await rest(world, f"ask{step}", Side.SELL, 299_700 + step * 600, 40_000)
+    world = await open_market()
     before = {asset: await world.available(asset) for asset in (WETH, USDC, DAI)}
     units = dollars * sell.one_in_units // (3_000 if sell == WETH else 1)
     quote = await world.quote(sell, buy, units, slippage_bps=slippage_bps)
-    world.sender.before = [chain_move(world, sell, buy, name) for name in chain_moves]
-    waiting = list(book_moves)
-
-    async def move_book() -> None:
-        if waiting:
-            await book_move(world, waiting.pop(0), f"m{len(waiting)}")
-
-    before_each_take(world, move_book)
+    let_markets_move(world, sell, buy, chain_moves, book_moves)
     state = await world.execution.route(quote, account="alice", client_order_id="one")
     assert state.status.is_final
     assert await world.held() == 0
@@ -186,6 +176,58 @@ async def test_an_input_that_was_spent_as_a_whole_brought_the_limit(
         assert state.status is OrderStatus.SETTLED
     await world.require_sound()
     await world.database.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    pair=st.sampled_from([(WETH, USDC), (USDC, WETH), (DAI, WETH), (DAI, USDC)]),
+    dollars=st.integers(1_000, 200_000),
+    slippage_bps=st.sampled_from([0, 10, 100, 300]),
+    chain_moves=st.lists(st.sampled_from(["still", "worse", "revert"]), max_size=3),
+    book_moves=st.lists(st.sampled_from(["still", "worse", "thin", "gone"]), max_size=4),
+)
+async def test_an_exact_output_is_bought_once_and_for_no_more_than_the_limit(
+    pair: tuple[Asset, Asset],
+    dollars: int,
+    slippage_bps: int,
+    chain_moves: list[str],
+    book_moves: list[str],
+) -> None:
+    sell, buy = pair
+    world = await open_market()
+    units = dollars * buy.one_in_units // (3_000 if buy == WETH else 1)
+    quote = await world.quote(sell, buy, units, SwapMode.EXACT_OUT, slippage_bps)
+    let_markets_move(world, sell, buy, chain_moves, book_moves)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert state.spent_units <= quote.limit_units
+    assert (state.status is OrderStatus.SETTLED) == (state.received_units >= units)
+    # A book sells whole lots, and a part that is bought again rounds up once more.
+    lot = INSTRUMENT.lot_units if buy == WETH else INSTRUMENT.quote_units(1, 300_000)
+    assert state.received_units <= units + 4 * lot
+    assert await world.held() == 0
+    await world.require_sound()
+    await world.database.close()
+
+
+async def open_market() -> World:
+    world = await open_world(with_book=False)
+    for step in range(1, 6):
+        await rest(world, f"bid{step}", Side.BUY, 300_300 - step * 600, 40_000)
+        await rest(world, f"ask{step}", Side.SELL, 299_700 + step * 600, 40_000)
+    return world
+
+
+def let_markets_move(
+    world: World, sell: Asset, buy: Asset, chain_moves: list[str], book_moves: list[str]
+) -> None:
+    world.sender.before = [chain_move(world, sell, buy, name) for name in chain_moves]
+    waiting = list(book_moves)
+
+    async def move_book() -> None:
+        if waiting:
+            await book_move(world, waiting.pop(0), f"m{len(waiting)}")
+
+    before_each_take(world, move_book)
 
 
 def chain_move(
