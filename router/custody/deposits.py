@@ -39,6 +39,7 @@ class DepositScanner:
     ) -> None:
         self._database = database
         self._chain = chain
+        self._one_scan = asyncio.Lock()
         self._config = config
         self._inflows = InflowReader(audit, config)
         self._crediting = Crediting(
@@ -53,21 +54,25 @@ class DepositScanner:
                 went on while it was read; REORG_TOO_DEEP, an operator has to look.
             VenueUnavailable, TimeoutError: the node does not answer; nothing is lost.
         """
+        # One at a time: a scan to an older head would take back what a newer one has found above.
+        async with self._one_scan:
+            return await self._scan()
+
+    async def _scan(self) -> ScanResult:
         head = await self._head()
-        start, rewound = await self._start(head)
+        before, rewound = await self._start(head)
         seen: list[Deposit] = []
         orphaned: list[Deposit] = []
-        while start <= head.number:
-            end = min(head.number, start + self._config.scan_chunk_blocks - 1)
-            new, gone = await self._scan_blocks(start, end, head.number, rewound=rewound)
+        while before.number < head.number:
+            end = min(head.number, before.number + self._config.scan_chunk_blocks)
+            before, new, gone = await self._scan_blocks(before, end, head.number, rewound=rewound)
             seen += new
             orphaned += gone
-            start = end + 1
         credited = await self._crediting.credit_ripe(head.number)
         return ScanResult(seen=tuple(seen), credited=tuple(credited), orphaned=tuple(orphaned))
 
-    async def _start(self, head: BlockRef) -> tuple[int, bool]:
-        """Return the first block to read, and whether the chain left the one we knew.
+    async def _start(self, head: BlockRef) -> tuple[BlockRef, bool]:
+        """Return the block after which to read, and whether the chain left the one we knew.
 
         Only the newest scanned block is remembered, so a reorganisation rewinds by the whole
         bound: reading a block twice changes nothing.
@@ -83,25 +88,27 @@ class DepositScanner:
             raise FailureError("NOT_FOUND", "The books are not open: open them before scanning.")
         known = await self._block(scanned.number) if scanned.number <= head.number else None
         if known is not None and known.hash == scanned.hash:
-            return scanned.number + 1, False
-        lowest = opened.number + 1
-        rewound = max(lowest, scanned.number - self._config.max_reorg_blocks + 1)
-        if rewound == lowest:
-            still_there = await self._block(opened.number)
-            if still_there is None or still_there.hash != opened.hash:
-                raise FailureError(
-                    "REORG_TOO_DEEP",
-                    f"Block {opened.number}, where the books were opened, is gone from the chain.",
-                )
-        return rewound, True
+            return scanned, False
+        lowest = max(opened.number, scanned.number - self._config.max_reorg_blocks)
+        before = await self._block(lowest)
+        if lowest == opened.number and (before is None or before.hash != opened.hash):
+            raise FailureError(
+                "REORG_TOO_DEEP",
+                f"Block {opened.number}, where the books were opened, is gone from the chain.",
+            )
+        return before or scanned, True
 
     async def _scan_blocks(
-        self, start: int, end: int, height: int, *, rewound: bool
-    ) -> tuple[list[Deposit], list[Deposit]]:
+        self, before: BlockRef, end: int, height: int, *, rewound: bool
+    ) -> tuple[BlockRef, list[Deposit], list[Deposit]]:
+        """Read the blocks after `before` up to `end`; they have to continue it all the while."""
+        start = before.number + 1
         last = await self._block(end)
         found = await self._inflows.read(start, end)
+        first = await self._block(start)
         again = await self._block(end)
-        if last is None or again is None or last.hash != again.hash:
+        continues = first is not None and first.parent_hash == before.hash
+        if last is None or again is None or last.hash != again.hash or not continues:
             raise FailureError("CHAIN_UNSTEADY", f"The chain reorganised at block {end}.")
         top = end == height
 
@@ -112,7 +119,8 @@ class DepositScanner:
             uow.custody.set_cursor(self._config.chain_id, last, DEPOSITS)
             return new, gone
 
-        return await self._database.write(keep)
+        new, gone = await self._database.write(keep)
+        return last, new, gone
 
     def _keep_found(self, uow: UnitOfWork, found: Sequence[Deposit]) -> list[Deposit]:
         known = {_key(d): d for d in uow.custody.deposits()} if found else {}
@@ -120,15 +128,28 @@ class DepositScanner:
         for deposit in found:
             before = known.get(_key(deposit))
             own = uow.settlement.find(tx_hash=deposit.tx_hash) is not None
-            if own or (before is not None and before.block_hash == deposit.block_hash):
+            if own:
                 continue
-            if before is not None and before.state is DepositState.CREDITED:
-                # Mined again in another block after it was credited: still the same deposit.
-                uow.custody.save_deposit(replace(deposit, state=DepositState.CREDITED))
-                continue
+            # An orphan is new again, also in its own block: the chain may return to a fork.
+            if before is not None and before.state is not DepositState.ORPHANED:
+                if before.block_hash == deposit.block_hash:
+                    continue
+                if before.state is DepositState.CREDITED and not self._moved(uow, before, deposit):
+                    continue
             uow.custody.save_deposit(deposit)
             new.append(deposit)
         return new
+
+    def _moved(self, uow: UnitOfWork, before: Deposit, now: Deposit) -> bool:
+        """Follow a credited deposit into another block; True when it is to be credited anew.
+
+        The same transaction may pay another amount on another fork: then its credit is reversed.
+        """
+        if (before.asset, before.units, before.sender) != (now.asset, now.units, now.sender):
+            return self._crediting.take_back(uow, before)
+        there = replace(before, block_number=now.block_number, block_hash=now.block_hash)
+        uow.custody.save_deposit(there)
+        return False
 
     def _drop_orphans(
         self, uow: UnitOfWork, start: int, end: int | None, found: Sequence[Deposit]

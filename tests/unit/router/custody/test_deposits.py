@@ -1,5 +1,9 @@
 """Deposits: credited once, by what arrived, after enough blocks, and taken back with the chain."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from router.custody.crediting import Crediting
@@ -7,6 +11,9 @@ from router.domain.amounts import Amount
 from router.domain.custody import DepositState
 from router.domain.errors import FailureError
 from router.domain.ledger import HOUSE_CAPITAL, SUSPENSE
+from router.domain.market import BlockRef
+from router.domain.settlement import Log
+from router.domain.transfers import transfer_request
 from tests.unit.router.settlement.fake_chain import (
     ALICE,
     COIN,
@@ -17,9 +24,10 @@ from tests.unit.router.settlement.fake_chain import (
     STRANGER,
     USDC,
     WETH,
+    FakeChain,
 )
 from tests.unit.router.settlement.swap_spec import SPEC, holding
-from tests.unit.router.settlement.world import ETHER, World, open_world, require_sound
+from tests.unit.router.settlement.world import ETHER, HOT_USDC, World, open_world, require_sound
 
 
 async def deposit(world: World, units: int = 500, sender: str = ALICE) -> str:
@@ -201,3 +209,86 @@ async def test_a_block_that_left_the_chain_after_the_scan_credits_nothing() -> N
     )
     assert await crediting.credit_ripe(height=2) == []
     assert await world.available() == 0
+
+
+async def test_a_deposit_is_credited_again_when_the_chain_returns_to_its_first_fork() -> None:
+    world = await open_world(fund_client=False)
+    await deposit(world)
+    await world.custody.scan_deposits()
+    first_fork = list(world.chain.blocks)
+    world.chain.reorg(1, keep=False)
+    await world.custody.scan_deposits()
+    assert await world.available() == 0
+    world.chain.blocks = first_fork
+    world.chain.mine()
+    await world.custody.scan_deposits()
+    assert await world.available() == 500
+    assert await states(world) == [DepositState.CREDITED]
+    await require_sound(world)
+
+
+async def test_a_transaction_mined_again_with_another_amount_credits_what_arrived_last() -> None:
+    """The same transaction may do something else on another fork, such as a swap paid out to us."""
+    world = await open_world(fund_client=False)
+    await deposit(world)
+    await world.custody.scan_deposits()
+    (tx,) = world.chain.blocks[-1].transactions
+    world.chain.reorg(1, keep=False)
+    world.chain.blocks.pop()
+    world.chain.mint(USDC, ALICE, 700)
+    less = transfer_request(USDC, HOT, 300, tx.gas_limit).data
+    world.chain.pool[tx.sender, tx.nonce] = replace(tx, data=less)
+    world.chain.mine()
+    await world.custody.scan_deposits()
+    assert await world.available() == 300
+    assert (world.chain.units(USDC, HOT)) == HOT_USDC + 300
+
+
+async def test_a_reorganisation_below_the_scanned_block_while_it_scans_loses_no_deposit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await open_world(fund_client=False)
+    world.chain.mine()
+    await world.custody.scan_deposits()
+    world.chain.mine()
+    still, asked = FakeChain.block, []
+
+    async def replaced(chain: FakeChain, number: int) -> BlockRef | None:
+        asked.append(number)
+        if len(asked) == 2:  # After the scanner has made sure of where it stands.
+            chain.reorg(2, keep=False)
+            del chain.blocks[-2:]
+            chain.mint(USDC, ALICE, 500)
+            chain.pay(USDC, ALICE, HOT, 500)
+            chain.mine()
+        return await still(chain, number)
+
+    monkeypatch.setattr(FakeChain, "block", replaced)
+    with pytest.raises(FailureError) as refusal:
+        await world.custody.scan_deposits()
+    assert refusal.value.code == "CHAIN_UNSTEADY"
+    await world.custody.scan_deposits()
+    assert await world.available() == 500
+
+
+async def test_a_scan_that_began_earlier_takes_nothing_back_that_a_later_one_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await open_world(fund_client=False)
+    world.chain.mine(2)
+    await world.custody.scan_deposits()
+    world.chain.reorg(1, keep=False)
+    still, later = FakeChain.transfers, []
+
+    async def slow(chain: FakeChain, addresses: Sequence[str], start: int, end: int) -> list[Log]:
+        if not later:
+            await deposit(world)
+            later.append(asyncio.create_task(world.custody.scan_deposits()))
+            await asyncio.sleep(0.05)
+        return await still(chain, addresses, start, end)
+
+    monkeypatch.setattr(FakeChain, "transfers", slow)
+    await world.custody.scan_deposits()
+    await later[0]
+    assert await world.available() == 500
+    assert await states(world) == [DepositState.CREDITED]
