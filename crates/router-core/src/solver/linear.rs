@@ -60,52 +60,15 @@ impl Laplacian {
         }
     }
 
-    /// Cholesky without square roots (`L D L^T`); a vanished pivot becomes its diagonal, which
-    /// turns the step of that token into a plain gradient step.
+    /// Cholesky without square roots (`L D L^T`).
     fn solve_dense(&self, right: &[f64]) -> Vec<f64> {
+        let (factors, pivots) = self.factorise();
         let count = self.count;
-        let cell = |row: usize, column: usize| row.wrapping_mul(count).wrapping_add(column);
-        let mut matrix = vec![0.0; count.saturating_mul(count)];
-        for &(a, b, weight) in &self.arcs {
-            if a != self.fixed && b != self.fixed {
-                add_at(&mut matrix, cell(a.max(b), a.min(b)), -weight);
-            }
-        }
-        for token in 0..count {
-            let own = if token == self.fixed {
-                1.0
-            } else {
-                self.diagonal(token)
-            };
-            set_at(&mut matrix, cell(token, token), own);
-        }
-        let mut pivots = vec![0.0; count];
-        for column in 0..count {
-            let original = at(&matrix, cell(column, column));
-            let mut pivot = original;
-            for inner in 0..column {
-                let factor = at(&matrix, cell(column, inner));
-                pivot -= factor * factor * at(&pivots, inner);
-            }
-            if pivot <= original * 1e-14 {
-                pivot = original.max(f64::MIN_POSITIVE);
-            }
-            set_at(&mut pivots, column, pivot);
-            for row in column.wrapping_add(1)..count {
-                let mut value = at(&matrix, cell(row, column));
-                for inner in 0..column {
-                    value -= at(&matrix, cell(row, inner))
-                        * at(&matrix, cell(column, inner))
-                        * at(&pivots, inner);
-                }
-                set_at(&mut matrix, cell(row, column), value / pivot);
-            }
-        }
         let mut x: Vec<f64> = right.to_vec();
         set_at(&mut x, self.fixed, 0.0);
         for row in 0..count {
             for inner in 0..row {
-                let below = at(&matrix, cell(row, inner)) * at(&x, inner);
+                let below = at(&factors, self.cell(row, inner)) * at(&x, inner);
                 add_at(&mut x, row, -below);
             }
         }
@@ -114,11 +77,64 @@ impl Laplacian {
         }
         for row in (0..count).rev() {
             for outer in row.wrapping_add(1)..count {
-                let above = at(&matrix, cell(outer, row)) * at(&x, outer);
+                let above = at(&factors, self.cell(outer, row)) * at(&x, outer);
                 add_at(&mut x, row, -above);
             }
         }
         x
+    }
+
+    /// Returns the lower factor and the pivots. A vanished pivot becomes its diagonal, which turns
+    /// the step of that token into a plain gradient step.
+    fn factorise(&self) -> (Vec<f64>, Vec<f64>) {
+        let count = self.count;
+        let mut matrix = self.lower_matrix();
+        let mut pivots = vec![0.0; count];
+        for column in 0..count {
+            let original = at(&matrix, self.cell(column, column));
+            let mut pivot = original;
+            for inner in 0..column {
+                let factor = at(&matrix, self.cell(column, inner));
+                pivot -= factor * factor * at(&pivots, inner);
+            }
+            if pivot <= original * 1e-14 {
+                pivot = original.max(f64::MIN_POSITIVE);
+            }
+            set_at(&mut pivots, column, pivot);
+            for row in column.wrapping_add(1)..count {
+                let mut value = at(&matrix, self.cell(row, column));
+                for inner in 0..column {
+                    value -= at(&matrix, self.cell(row, inner))
+                        * at(&matrix, self.cell(column, inner))
+                        * at(&pivots, inner);
+                }
+                set_at(&mut matrix, self.cell(row, column), value / pivot);
+            }
+        }
+        (matrix, pivots)
+    }
+
+    /// The lower half as a dense matrix; the fixed token is a row of the identity.
+    fn lower_matrix(&self) -> Vec<f64> {
+        let mut matrix = vec![0.0; self.count.saturating_mul(self.count)];
+        for &(a, b, weight) in &self.arcs {
+            if a != self.fixed && b != self.fixed {
+                add_at(&mut matrix, self.cell(a.max(b), a.min(b)), -weight);
+            }
+        }
+        for token in 0..self.count {
+            let own = if token == self.fixed {
+                1.0
+            } else {
+                self.diagonal(token)
+            };
+            set_at(&mut matrix, self.cell(token, token), own);
+        }
+        matrix
+    }
+
+    const fn cell(&self, row: usize, column: usize) -> usize {
+        row.wrapping_mul(self.count).wrapping_add(column)
     }
 
     /// Conjugate gradients, preconditioned by the diagonal.

@@ -16,7 +16,7 @@ use super::polish::Polish;
 use super::recover::Skeleton;
 use super::repair::Repair;
 use super::scope::Scope;
-use super::search::{gross_bound, relax, Candidate, Search};
+use super::search::{gross_bound, relax, Candidate, Found, Search};
 use super::split::{Outcome, SplitLeg};
 use super::SolveError;
 use crate::num::U256;
@@ -36,8 +36,7 @@ impl Market {
         check(self, request)?;
         let objective = Objective::new(self, request)?;
         let scope = Scope::new(self, request)?;
-        let gross = objective.gross();
-        let single = best_path(&scope, &gross, request.amount);
+        let single = best_path(&scope, &objective.gross(), request.amount);
         let dual = Dual::new(&scope, request.exact_out, to_f64(request.amount));
         let spot = dual.spot_prices();
         let start = single.as_ref().map_or_else(
@@ -49,46 +48,72 @@ impl Market {
             &dual,
             &[&spot, &start, &relaxed.prices, &relaxed.flow_prices],
         );
-
-        let max_legs = usize::try_from(request.max_legs).unwrap_or(usize::MAX);
-        let mut search = Search::new(&scope, &dual, &objective, request.amount, max_legs);
-        let net_path = objective
-            .has_gas()
-            .then(|| best_path(&scope, &objective, request.amount))
-            .flatten();
-        for path in single.iter().chain(&net_path) {
-            for candidate in along(&scope, &objective, request, path) {
-                search.offer(search.repaired(candidate));
-            }
-        }
-        let found = search.run(relaxed.prices);
-        let net_score = if objective.has_gas() {
-            found.ceiling
+        let found = search(&dual, &objective, request, single.as_ref(), relaxed.prices);
+        let bound_net = if objective.has_gas() {
+            found.ceiling.min(bound)
         } else {
             bound
         };
-        let best = found.best.ok_or(SolveError::InsufficientLiquidity)?;
-        let best = if request.exact_out {
-            best
-        } else {
-            let repair = Repair {
-                scope: &scope,
-                objective: &objective,
-                amount: request.amount,
-                max_legs,
-            };
-            repair.run(polished(&repair, best, found.promising))
-        };
+        let best = finished(&scope, &objective, request, found)?;
         let answer = Answer {
             scope: &scope,
             objective: &objective,
             found: &best,
             bound,
-            bound_net: net_score.min(bound),
+            bound_net,
             best_single: single.map_or(U256::ZERO, |path| path.amount),
         };
         Ok(answer.plan())
     }
+}
+
+/// Searches from `prices`, with the best single paths as first candidates.
+fn search(
+    dual: &Dual<'_, '_>,
+    objective: &Objective,
+    request: &SolveRequest,
+    single: Option<&Path>,
+    prices: Vec<f64>,
+) -> Found {
+    let scope = dual.scope;
+    let mut search = Search::new(scope, dual, objective, request.amount, legs_limit(request));
+    let after_gas = objective
+        .has_gas()
+        .then(|| best_path(scope, objective, request.amount))
+        .flatten();
+    for path in single.into_iter().chain(&after_gas) {
+        for candidate in along(scope, objective, request, path) {
+            search.offer(search.repaired(candidate));
+        }
+    }
+    search.run(prices)
+}
+
+/// Polishes what an exact-in search found.
+///
+/// # Errors
+/// `InsufficientLiquidity` when it found nothing.
+fn finished(
+    scope: &Scope<'_>,
+    objective: &Objective,
+    request: &SolveRequest,
+    found: Found,
+) -> Result<Candidate, SolveError> {
+    let best = found.best.ok_or(SolveError::InsufficientLiquidity)?;
+    if request.exact_out {
+        return Ok(best);
+    }
+    let repair = Repair {
+        scope,
+        objective,
+        amount: request.amount,
+        max_legs: legs_limit(request),
+    };
+    Ok(repair.run(polished(&repair, best, found.promising)))
+}
+
+fn legs_limit(request: &SolveRequest) -> usize {
+    usize::try_from(request.max_legs).unwrap_or(usize::MAX)
 }
 
 fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {

@@ -71,9 +71,7 @@ impl Venue {
                 pool.quote_exact_in(forward, amount_in.min(room))
                     .map(Trade::from)
             }
-            VenueKind::V3(pool) => pool
-                .quote_exact_in(forward, amount_in.min(MAX_V3_AMOUNT), None)
-                .map(Trade::from),
+            VenueKind::V3(pool) => v3_trade(pool, forward, amount_in.min(MAX_V3_AMOUNT)),
             VenueKind::Ladder { bids, asks } => {
                 let side = if forward { bids } else { asks };
                 Ok(side.fill(side.lots_for_input(amount_in)).into())
@@ -107,6 +105,17 @@ impl Venue {
             }
         }
     }
+}
+
+/// Quotes a V3 pool; one that runs dry is quoted again for what it takes, since that is what a leg
+/// offers and walking on to the end of the price range costs gas.
+fn v3_trade(pool: &V3Pool, forward: bool, amount_in: U256) -> Result<Trade, AmmError> {
+    let quote = pool.quote_exact_in(forward, amount_in, None)?;
+    let taken = quote.amount_in;
+    if taken == amount_in || taken.is_zero() {
+        return Ok(quote.into());
+    }
+    pool.quote_exact_in(forward, taken, None).map(Trade::from)
 }
 
 impl<P> From<Quote<P>> for Trade {
