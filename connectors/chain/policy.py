@@ -15,12 +15,10 @@ from connectors.chain.erc20 import APPROVE, TRANSFER
 from router.domain.assets import NATIVE_ADDRESS
 from router.domain.errors import FailureError
 from router.domain.settlement import PlanPermit, TxRequest
+from router.domain.transfers import RESERVED_ADDRESS_MAX
 
 ANVIL_CHAIN_ID: Final = 31337
 SIGNATURE_BYTES: Final = 65
-# Addresses up to here are the zero address, precompiles and system contracts: money sent to one
-# is lost.
-RESERVED_ADDRESS_MAX: Final = 0xFFFF
 
 
 def refused(why: str) -> FailureError:

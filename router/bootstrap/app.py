@@ -319,6 +319,13 @@ class _Parts:
                 coin=self.profile.coin,
                 owners=self.profile.owners,
                 capital_sources=self.profile.capital_sources,
+                unpayable=frozenset(
+                    {
+                        self.profile.executor,
+                        self.profile.permit_contract,
+                        *(pool.address for pool in self.profile.deployment.pools),
+                    }
+                ),
                 marks=self.profile.marks,
                 confirmations=self.profile.settings.chain.confirmations,
                 call_timeout_s=self.call_timeout_s,

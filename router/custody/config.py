@@ -13,7 +13,8 @@ class CustodyConfig:
 
     `owners` maps a sending address to the client account that its deposits are credited to.
     `capital_sources` are addresses of the house: what they send is capital. `confirmations` counts
-    the deposit's own block. `max_reorg_blocks` bounds how far a reorganisation is followed.
+    the deposit's own block. `unpayable` are contracts, such as our executor and the pools, where
+    a withdrawal would be lost. `max_reorg_blocks` bounds how far a reorganisation is followed.
     """
 
     chain_id: int
@@ -23,6 +24,7 @@ class CustodyConfig:
     coin: Asset
     owners: Mapping[str, str]
     capital_sources: frozenset[str] = frozenset()
+    unpayable: frozenset[str] = frozenset()
     marks: tuple[Marks, ...] = ()
     confirmations: int = 1
     max_reorg_blocks: int = 64
@@ -67,3 +69,6 @@ class CustodyConfig:
 
     def is_capital_source(self, address: str) -> bool:
         return address.lower() in {source.lower() for source in self.capital_sources}
+
+    def is_unpayable(self, address: str) -> bool:
+        return address.lower() in {contract.lower() for contract in self.unpayable}

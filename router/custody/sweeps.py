@@ -6,12 +6,12 @@ a whole may well exceed what is left hot, since the cold wallet covers them too.
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from router.custody.config import CustodyConfig
+from router.custody.payments import require_paid
 from router.domain.bookings import gas_journal, settle_key
 from router.domain.custody import Marks, RefillRequest
-from router.domain.errors import FailureError
 from router.domain.ledger import Entry, Journal, JournalKind, gas_entries, wallet_account
 from router.domain.settlement import Intent, IntentKind, IntentSpec, Outcome
 from router.domain.transfers import PLAIN_TRANSFER_GAS, transfer_request
@@ -36,6 +36,7 @@ class Sweeps:
     audit: ChainAudit
     clock: Clock
     config: CustodyConfig
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def sweep(self) -> tuple[Intent, ...]:
         """Accept a sweep for each asset above its high mark; settlement sends them.
@@ -44,8 +45,10 @@ class Sweeps:
             FailureError: SIGNER_FROZEN, SIGNER_REFUSED; OrderRejected when a transfer would revert.
             VenueUnavailable, TimeoutError: the node does not answer.
         """
-        plans = await self.database.read(self._plans)
-        return tuple([await self._submit(plan) for plan in plans])
+        # What one call plans the next one has to see as busy.
+        async with self._one_at_a_time:
+            plans = await self.database.read(self._plans)
+            return tuple([await self._submit(plan) for plan in plans])
 
     async def refill_requests(self) -> tuple[RefillRequest, ...]:
         """Return what cold has to send to bring each asset below its low mark up to target.
@@ -131,12 +134,7 @@ class SweepSettlement:
         intent = outcome.intent
         details = json.loads(intent.details)
         asset, units = details["asset"], int(details["units"])
-        nets = {m.asset.symbol: m.received_units - m.spent_units for m in outcome.movements}
-        if nets != {asset: -units}:
-            raise FailureError(
-                "EVIDENCE_MISMATCH",
-                f"{outcome.receipt.tx_hash} moved {nets} instead of {units} base units of {asset}.",
-            )
+        came_back = require_paid(outcome, asset, units)
         hot, cold = wallet_account(intent.sender), wallet_account(details["cold"])
         gas = gas_entries(hot, outcome.gas_asset.symbol, outcome.receipt.gas_cost_wei)
         journal = Journal(
@@ -145,6 +143,7 @@ class SweepSettlement:
             entries=(
                 Entry(account=cold, asset=asset, units=units),
                 Entry(account=hot, asset=asset, units=-units),
+                *came_back,
                 *gas,
             ),
             memo=outcome.receipt.tx_hash,

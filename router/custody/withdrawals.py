@@ -8,45 +8,57 @@ from dataclasses import dataclass
 from eth_utils.address import is_checksum_address
 
 from router.custody.config import CustodyConfig
+from router.custody.payments import require_paid
 from router.domain.amounts import Amount
 from router.domain.bookings import gas_journal, settle_key
 from router.domain.custody import Withdrawal
-from router.domain.errors import FailureError, UsageError
+from router.domain.errors import FailureError, OrderRejected, UsageError
 from router.domain.ledger import (
     Entry,
     Journal,
     JournalKind,
     gas_entries,
+    is_user,
     user_account,
     wallet_account,
 )
 from router.domain.settlement import Intent, IntentKind, IntentSpec, Outcome
-from router.domain.transfers import PLAIN_TRANSFER_GAS, ZERO_ADDRESS, transfer_request
-from router.ledger import place_hold, post, post_hold, void_hold
+from router.domain.transfers import (
+    PLAIN_TRANSFER_GAS,
+    RESERVED_ADDRESS_MAX,
+    transfer_request,
+)
+from router.ledger import available_units, place_hold, post, post_hold, void_hold
 from router.ports import ChainAudit, Clock, Database, TransactionSender, UnitOfWork
 
 _GAS_MARGIN_PERCENT = 110
 _MAX_CLIENT_ID = 128
+# The gas is ours to bear, and a recipient's code could burn any amount of it.
+_MAX_GAS = 500_000
 
 
 def checked_destination(destination: str, config: CustodyConfig) -> str:
     """Return an address that may be paid to.
 
     Raises:
-        UsageError: DESTINATION_INVALID; not EIP-55 checksummed, zero, one of our own wallets, or a
-            listed token's contract.
+        UsageError: DESTINATION_INVALID; not EIP-55 checksummed, reserved (zero, precompiles, the
+            burn address), one of our own wallets, a listed token, or a contract that cannot pay on.
     """
     if not is_checksum_address(destination):
         raise UsageError(
             "DESTINATION_INVALID",
             f"{destination[:60]!r} is not an address with a valid EIP-55 checksum.",
         )
-    if destination == ZERO_ADDRESS:
-        raise UsageError("DESTINATION_INVALID", "The zero address is nobody's.")
+    if int(destination, 16) <= RESERVED_ADDRESS_MAX:
+        raise UsageError("DESTINATION_INVALID", f"The reserved address {destination} is nobody's.")
     if destination.lower() in {config.hot.lower(), config.cold.lower()}:
         raise UsageError("DESTINATION_INVALID", f"{destination} is one of our own wallets.")
     if config.registry.by_address(destination) is not None:
         raise UsageError("DESTINATION_INVALID", f"{destination} is a token, which cannot be paid.")
+    if config.is_unpayable(destination):
+        raise UsageError(
+            "DESTINATION_INVALID", f"{destination} is a contract where the payment would be lost."
+        )
     return destination
 
 
@@ -66,8 +78,9 @@ class Withdrawals:
 
         Raises:
             UsageError: DESTINATION_INVALID, AMOUNT_RANGE, ORDER_INVALID, IDEMPOTENCY_CONFLICT.
-            FailureError: INSUFFICIENT_BALANCE, SIGNER_FROZEN, SIGNER_REFUSED; nothing is held.
-            OrderRejected: the transfer would revert; nothing is held.
+            FailureError: INSUFFICIENT_BALANCE; HOT_WALLET_LOW, the client has it but the hot wallet
+                does not; SIGNER_FROZEN, SIGNER_REFUSED; nothing is held.
+            OrderRejected: the transfer would revert or burn gas; nothing is held.
             VenueUnavailable, TimeoutError: the node does not answer; nothing is held.
         """
         if not 0 < len(client_id) <= _MAX_CLIENT_ID:
@@ -77,15 +90,21 @@ class Withdrawals:
         destination = checked_destination(destination, self.config)
         withdrawal_id = _withdrawal_id(account, client_id)
         details = _details(account, amount, destination)
-        found = await self.database.read(
-            lambda uow: uow.settlement.intents(reference=withdrawal_id)
-        )
-        if found:
-            intent = _same_withdrawal(found[0][0], details)
-            return _withdrawal(intent, account, amount, destination)
+
+        def look(uow: UnitOfWork) -> Intent | None:
+            found = uow.settlement.intents(reference=withdrawal_id)
+            if found:
+                return _same_withdrawal(found[0][0], details)
+            self._require_money(uow, account, amount)
+            return None
+
+        before = await self.database.read(look)
+        if before is not None:
+            return _withdrawal(before, account, amount, destination)
         hold_id = f"hold:{withdrawal_id}"
 
         def hold(uow: UnitOfWork, _intent: Intent) -> None:
+            self._require_money(uow, account, amount)
             place_hold(
                 uow.ledger,
                 hold_id,
@@ -108,10 +127,39 @@ class Withdrawals:
         intent = await self.sender.submit(spec, hold)
         return _withdrawal(intent, account, amount, destination)
 
+    def _require_money(self, uow: UnitOfWork, account: str, amount: Amount) -> None:
+        """Ask the client's balance first, then whether the hot wallet has as much to give.
+
+        What open transactions set aside leaves the hot wallet too.
+        """
+        symbol, holder = amount.asset.symbol, user_account(account)
+        available = available_units(uow.ledger, holder, symbol)
+        if available < amount.units:
+            raise FailureError(
+                "INSUFFICIENT_BALANCE",
+                f"{holder} has {available} base units of {symbol} available, needs {amount.units}.",
+            )
+        hot = available_units(uow.ledger, wallet_account(self.config.hot), symbol)
+        for intent, _ in uow.settlement.intents(open_only=True):
+            hold = uow.ledger.hold(intent.hold_id) if intent.hold_id else None
+            if hold is not None and hold.asset == symbol and is_user(hold.account):
+                hot -= hold.remaining_units
+        if hot < amount.units:
+            raise FailureError(
+                "HOT_WALLET_LOW",
+                f"The hot wallet has {max(0, hot)} base units of {symbol} to give, the withdrawal "
+                f"needs {amount.units}.",
+            )
+
     async def _gas_limit(self, amount: Amount, destination: str) -> int:
         draft = transfer_request(amount.asset, destination, amount.units, PLAIN_TRANSFER_GAS)
         async with asyncio.timeout(self.config.call_timeout_s):
             estimate = await self.audit.estimate_gas(self.sender.address, draft)
+        if estimate > _MAX_GAS:
+            raise OrderRejected(
+                "ORDER_REJECTED",
+                f"A payment to {destination} takes {estimate} gas, at most {_MAX_GAS} is paid for.",
+            )
         return estimate * _GAS_MARGIN_PERCENT // 100
 
 
@@ -131,12 +179,7 @@ class WithdrawalSettlement:
         intent = outcome.intent
         details = json.loads(intent.details)
         asset, units = details["asset"], int(details["units"])
-        nets = {m.asset.symbol: m.received_units - m.spent_units for m in outcome.movements}
-        if nets != {asset: -units}:
-            raise FailureError(
-                "EVIDENCE_MISMATCH",
-                f"{outcome.receipt.tx_hash} moved {nets} instead of {units} base units of {asset}.",
-            )
+        came_back = require_paid(outcome, asset, units)
         wallet = wallet_account(intent.sender)
         gas = gas_entries(wallet, outcome.gas_asset.symbol, outcome.receipt.gas_cost_wei)
         journal = Journal(
@@ -145,6 +188,7 @@ class WithdrawalSettlement:
             entries=(
                 Entry(account=user_account(details["account"]), asset=asset, units=units),
                 Entry(account=wallet, asset=asset, units=-units),
+                *came_back,
                 *gas,
             ),
             memo=outcome.receipt.tx_hash,

@@ -59,7 +59,7 @@ CODES: Final[dict[str, str]] = {
     "CONFIG_INVALID": "A value in the configuration is not acceptable.",
     "CONFIG_NOT_FOUND": "The configuration file does not exist.",
     "CONFIG_UNKNOWN_KEY": "The configuration has a key that the program does not know.",
-    "DESTINATION_INVALID": "The address is malformed, fails its checksum, is zero or is our own.",
+    "DESTINATION_INVALID": "The address is malformed, fails its checksum, or must not be paid.",
     "IDEMPOTENCY_CONFLICT": "The same key was used before with another payload.",
     "ORDER_INVALID": "The order is not well formed for its instrument.",
     "SAME_ASSET": "The asset to sell and the asset to buy are the same.",

@@ -9,10 +9,12 @@ from router.domain.settlement import Log, TxRequest
 
 # The hash of the event Transfer with two addresses and an amount.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
-ZERO_ADDRESS = "0x" + "00" * 20
 _TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _ALLOWANCE_SELECTOR = bytes.fromhex("dd62ed3e")  # allowance(address,address)
 PLAIN_TRANSFER_GAS = 21_000
+# Addresses up to here are the zero address, precompiles, system contracts and the usual burn
+# address: money sent to one is lost.
+RESERVED_ADDRESS_MAX = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -265,7 +265,7 @@ class SettlementService:
 
     async def _require_signable(self, spec: IntentSpec) -> None:
         """Ask freeze and policy before a nonce is taken: a nonce that cannot be signed for would
-        block all later ones."""
+        block all later ones. The fee asked with is the highest that may ever be offered."""
         reason = await self._database.read(lambda uow: uow.custody.freeze())
         if reason is not None:
             raise FailureError("SIGNER_FROZEN", f"The signer is frozen: {reason}.")
@@ -273,7 +273,7 @@ class SettlementService:
             spec.request,
             chain_id=self._config.chain_id,
             nonce=_UNREACHABLE_NONCE,
-            max_fee_wei=0,
+            max_fee_wei=self._config.fees.cap_wei,
             max_tip_wei=0,
         )
 

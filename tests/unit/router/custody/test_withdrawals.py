@@ -3,9 +3,27 @@
 import pytest
 
 from router.domain.amounts import Amount
+from router.domain.assets import Asset
 from router.domain.errors import FailureError, OrderRejected, RouterError, UsageError
-from tests.unit.router.settlement.fake_chain import COLD, HOT, STRANGER, USDC
-from tests.unit.router.settlement.world import CLIENT_USDC, HOT_USDC, fund, open_world
+from router.domain.ledger import SUSPENSE
+from router.domain.settlement import IntentState, TxRequest
+from tests.unit.router.settlement.fake_chain import (
+    COIN,
+    COLD,
+    EXECUTOR,
+    HOT,
+    STRANGER,
+    USDC,
+    FakeChain,
+    FakeTx,
+)
+from tests.unit.router.settlement.world import (
+    CLIENT_USDC,
+    HOT_USDC,
+    fund,
+    open_world,
+    require_sound,
+)
 
 TEN = Amount(10, USDC)
 
@@ -18,6 +36,9 @@ TEN = Amount(10, USDC)
         STRANGER.lower(),
         STRANGER.replace("d", "D", 1),
         "0x" + "00" * 20,
+        "0x0000000000000000000000000000000000000001",
+        "0x000000000000000000000000000000000000dEaD",
+        EXECUTOR,
         HOT,
         COLD,
         "0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa",
@@ -57,6 +78,7 @@ async def test_two_accounts_may_use_the_same_client_id() -> None:
         ("alice", 10, "", "ORDER_INVALID"),
         ("alice", 10, "x" * 129, "ORDER_INVALID"),
         ("alice", CLIENT_USDC + 1, "one", "INSUFFICIENT_BALANCE"),
+        ("alice", HOT_USDC + 1, "one", "INSUFFICIENT_BALANCE"),
         ("nobody", 10, "one", "INSUFFICIENT_BALANCE"),
     ],
 )
@@ -74,8 +96,9 @@ async def test_a_withdrawal_that_cannot_be_is_refused_and_nothing_is_held(
 async def test_what_the_hot_wallet_does_not_have_is_refused_before_it_is_held() -> None:
     world = await open_world()
     await fund(world, "alice", "USDC", HOT_USDC)
-    with pytest.raises(OrderRejected):
+    with pytest.raises(FailureError) as refusal:
         await world.custody.withdraw("alice", Amount(HOT_USDC + 1, USDC), STRANGER, "one")
+    assert refusal.value.code == "HOT_WALLET_LOW"
     assert await world.available() == CLIENT_USDC + HOT_USDC
 
 
@@ -86,3 +109,53 @@ async def test_a_frozen_signer_accepts_no_withdrawal() -> None:
         await world.custody.withdraw("alice", TEN, STRANGER, "one")
     assert refusal.value.code == "SIGNER_FROZEN"
     assert await world.available() == CLIENT_USDC
+
+
+async def test_what_an_accepted_withdrawal_will_take_is_not_promised_to_another() -> None:
+    world = await open_world(automine=False)
+    await fund(world, "alice", "USDC", HOT_USDC)
+    await world.custody.withdraw("alice", Amount(HOT_USDC - 5, USDC), STRANGER, "one")
+    with pytest.raises(FailureError) as refusal:
+        await world.custody.withdraw("alice", TEN, STRANGER, "two")
+    assert refusal.value.code == "HOT_WALLET_LOW"
+    await world.custody.withdraw("alice", Amount(5, USDC), STRANGER, "three")
+
+
+async def test_a_recipient_that_burns_gas_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hungry(_chain: FakeChain, _sender: str, _request: TxRequest) -> int:
+        return 29_000_000
+
+    monkeypatch.setattr(FakeChain, "estimate_gas", hungry)
+    world = await open_world()
+    with pytest.raises(OrderRejected, match="29000000 gas"):
+        await world.custody.withdraw("alice", TEN, STRANGER, "one")
+    assert await world.available() == CLIENT_USDC
+
+
+@pytest.mark.parametrize("asset", [COIN, USDC])
+async def test_a_recipient_that_sends_tokens_back_cannot_freeze_the_signer(
+    asset: Asset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await open_world()
+    await fund(world, "alice", "ETH", 1_000)
+    world.chain.mint(USDC, STRANGER, 3)
+    plain = FakeChain._execute
+
+    def boomerang(
+        chain: FakeChain, balances: dict[tuple[str, str], int], tx: FakeTx
+    ) -> list[tuple[str, str, str, int]] | None:
+        moved = plain(chain, balances, tx)
+        if moved is None or tx.sender != HOT.lower():
+            return moved
+        token = USDC.address.lower()
+        balances[token, STRANGER.lower()] -= 3
+        balances[token, HOT.lower()] += 3
+        return [*moved, (token, STRANGER.lower(), HOT.lower(), 3)]
+
+    monkeypatch.setattr(FakeChain, "_execute", boomerang)
+    paid = await world.custody.withdraw("alice", Amount(7, asset), STRANGER, "one")
+    assert (await world.settlement.result(paid.intent_id)).state is IntentState.SETTLED
+    assert await world.database.read(lambda uow: uow.custody.freeze()) is None
+    (suspense,) = await world.database.read(lambda uow: uow.ledger.balances(SUSPENSE))
+    assert (suspense.asset, suspense.total) == ("USDC", 3)
+    await require_sound(world)

@@ -7,7 +7,7 @@ import pytest
 
 from router.domain.amounts import Amount
 from router.domain.errors import FailureError, UsageError
-from router.domain.settlement import IntentState
+from router.domain.settlement import IntentState, TxRequest
 from router.domain.transfers import transfer_request
 from router.settlement.config import SettlementConfig
 from tests.unit.router.settlement.fake_chain import (
@@ -19,6 +19,7 @@ from tests.unit.router.settlement.fake_chain import (
     STRANGER,
     USDC,
     WETH,
+    FakeSigner,
     sign,
 )
 from tests.unit.router.settlement.swap_spec import SPEC, holding
@@ -297,3 +298,20 @@ async def test_what_is_wrong_with_one_intent_does_not_hold_up_the_others() -> No
     assert (await world.settlement.result(second)).state is IntentState.SETTLED
     assert (await world.settlement.result(first)).state is IntentState.SETTLED
     await require_sound(world)
+
+
+async def test_what_the_signer_will_refuse_at_a_higher_fee_takes_no_nonce(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the nonce would be blocked, and all later ones with it, once fees rise."""
+    world = await open_world()
+    asked = []
+    still = FakeSigner.sign_transaction
+
+    def remembering(signer: FakeSigner, request: TxRequest, **fields: int) -> tuple[str, bytes]:
+        asked.append(fields["max_fee_wei"])
+        return still(signer, request, **fields)
+
+    monkeypatch.setattr(FakeSigner, "sign_transaction", remembering)
+    await withdraw(world)
+    assert asked == [world.config.fees.cap_wei]

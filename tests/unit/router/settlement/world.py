@@ -22,6 +22,7 @@ from tests.unit.router.settlement.fake_chain import (
     CHAIN_ID,
     COIN,
     COLD,
+    EXECUTOR,
     GWEI,
     HOT,
     REGISTRY,
@@ -155,6 +156,7 @@ async def open_world(
         registry=REGISTRY,
         coin=COIN,
         owners={ALICE: "alice"},
+        unpayable=frozenset({EXECUTOR}),
         marks=marks,
         confirmations=confirmations,
     )
