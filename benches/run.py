@@ -11,6 +11,7 @@ BENCHES = {
     "import": "import_time.py",
     "quote": "quote_speed.py",
     "pools": "pool_read.py",
+    "gas": "gas_model.py",
     "devnet": "devnet_start.py",
 }
 

@@ -209,7 +209,8 @@ class Market:
 
         Ladders take part only on edges that deliver `token_out`: book legs are run last.
         `native_token` is the token in which gas is priced (1:1 with the coin); `base_gas` is the
-        fixed gas of a plan with at least one on-chain leg.
+        fixed gas of a plan with at least one on-chain leg. Both it and the legs' own estimates
+        are those of pools and wallets in use: what is written for the first time costs more.
         """
 
 @final

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use router_core::amm::{
     sqrt_ratio_at_tick, tick_at_sqrt_ratio, AmmError, Quote, Tick, V3Pool, MAX_SQRT_RATIO,
-    MIN_SQRT_RATIO, U256,
+    MIN_SQRT_RATIO, U256, V3_GAS, V3_GAS_PER_CROSSED_TICK, V3_GAS_PER_STEP,
 };
 
 /// A position as (lower, upper, liquidity), in multiples of the spacing.
@@ -184,6 +184,19 @@ proptest! {
             prop_assert_eq!(told.as_ref(), Ok(next));
             prop_assert!(pool.with_swap(next.sqrt_price_x96(), next.liquidity() + 1, next.tick()).is_err());
         }
+    }
+
+    #[test]
+    fn gas_is_never_below_the_least_and_grows_with_steps_and_crossings(
+        pool in any_pool(), way in any::<bool>(), amount in any_amount(), more in any_amount(),
+    ) {
+        let Ok(quote) = pool.quote_exact_in(way, amount, None) else { return Ok(()) };
+        prop_assert!(quote.steps >= 1.max(quote.ticks_crossed));
+        let steps = u64::from(quote.steps - 1) * V3_GAS_PER_STEP;
+        let crossings = u64::from(quote.ticks_crossed) * V3_GAS_PER_CROSSED_TICK;
+        prop_assert_eq!(quote.gas, V3_GAS + steps + crossings);
+        let larger = pool.quote_exact_in(way, amount + more, None).unwrap();
+        prop_assert!(larger.steps >= quote.steps && larger.gas >= quote.gas);
     }
 
     #[test]

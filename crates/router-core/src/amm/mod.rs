@@ -14,5 +14,5 @@ pub use quote::Quote;
 pub use v2::{V2Pool, V2_GAS};
 pub use v3::{
     sqrt_ratio_at_tick, tick_at_sqrt_ratio, Tick, V3Pool, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO,
-    MIN_TICK, V3_GAS, V3_GAS_PER_CROSSED_TICK,
+    MIN_TICK, V3_GAS, V3_GAS_PER_CROSSED_TICK, V3_GAS_PER_STEP,
 };

@@ -3,9 +3,9 @@
 use super::{AmmError, Quote};
 use crate::num::{div_ceil, to_u128, PPM_ONE, U256};
 
-/// Estimated gas of one V2 leg, as measured on the devnet (a whole single-swap transaction
-/// costs 108k-132k, of which about 90k belong to the swap and its two transfers).
-pub const V2_GAS: u64 = 90_000;
+/// Estimated gas of one V2 leg: what `make bench` (`benches/gas_model.py`) prints, rounded. It is
+/// what a plan uses more for the leg, so calls, transfers and storage refunds are in it.
+pub const V2_GAS: u64 = 67_000;
 
 /// Largest reserve the pair can store (`uint112`).
 const MAX_RESERVE: u128 = (1 << 112) - 1;

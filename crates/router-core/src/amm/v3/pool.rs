@@ -8,13 +8,17 @@ use super::tick_math::{sqrt_ratio_at_tick, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RA
 use crate::amm::{AmmError, Quote};
 use crate::num::{PPM_ONE, U256};
 
-/// Estimated gas of one V3 leg that crosses no initialised tick: the upper end of what was measured
-/// on the devnet (a whole single-swap transaction costs 100k-124k, 21k of it the transaction's
-/// own), since gas limits are built on it.
-pub const V3_GAS: u64 = 100_000;
+/// Estimated gas of one V3 leg that ends in its first step: what `make bench`
+/// (`benches/gas_model.py`) prints, rounded, as are the two below. No V3 leg is estimated at less.
+pub const V3_GAS: u64 = 73_500;
 
-/// Estimated gas of each initialised tick crossed, as measured on the devnet.
-pub const V3_GAS_PER_CROSSED_TICK: u64 = 32_000;
+/// Estimated gas of each further step of a V3 leg: it reads a word of the tick bitmap and prices
+/// one stretch.
+pub const V3_GAS_PER_STEP: u64 = 7_200;
+
+/// Estimated gas of each initialised tick crossed, besides the step that ends there. A tick that
+/// was never crossed costs up to 34,200 more, once: the pool's state as it is read does not tell.
+pub const V3_GAS_PER_CROSSED_TICK: u64 = 18_000;
 
 /// Largest tick spacing the factory accepts.
 const MAX_TICK_SPACING: i32 = 16_383;

@@ -1,6 +1,6 @@
 //! The pool's `swap` loop.
 
-use super::pool::{V3Pool, V3_GAS, V3_GAS_PER_CROSSED_TICK};
+use super::pool::{V3Pool, V3_GAS, V3_GAS_PER_CROSSED_TICK, V3_GAS_PER_STEP};
 use super::step::{Remaining, Step, Stretch};
 use super::tick_math::{
     sqrt_ratio_at_tick, tick_at_sqrt_ratio, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK,
@@ -268,6 +268,8 @@ impl Swap<'_> {
         if self.amount_in.is_zero() && self.amount_out.is_zero() {
             return Err(AmmError::EmptyPool);
         }
+        let further_steps = u64::from(self.steps.saturating_sub(1));
+        let walk_gas = further_steps.saturating_mul(V3_GAS_PER_STEP);
         let crossing_gas = u64::from(self.ticks_crossed).saturating_mul(V3_GAS_PER_CROSSED_TICK);
         Ok(Quote {
             amount_in: self.amount_in,
@@ -275,7 +277,7 @@ impl Swap<'_> {
             fee_amount: self.fee_amount,
             ticks_crossed: self.ticks_crossed,
             steps: self.steps,
-            gas: V3_GAS.saturating_add(crossing_gas),
+            gas: V3_GAS.saturating_add(walk_gas).saturating_add(crossing_gas),
             next: self.pool.moved(self.price, self.tick, self.liquidity),
         })
     }
