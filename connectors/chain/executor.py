@@ -23,15 +23,20 @@ PLAN_TYPE: Final = (
     "(bytes32,address,uint256,uint256,uint256,"
     "(uint8,address,address,address,uint24,uint256)[],(address,uint256)[])"
 )
-# What a plan costs besides its swaps: the transaction itself, the permit and its signature check,
-# the pull, the bookkeeping and the event; each output pays for one transfer and two balances.
+# What a plan takes besides its swaps: the transaction itself, the permit and its signature check,
+# the pull, the bookkeeping and the event; each output pays for one transfer and two balances. It is
+# more than the plan's share of the gas used, since storage refunds come after the last step.
 PLAN_GAS: Final = 150_000
 OUTPUT_GAS: Final = 60_000
-# A leg's own estimate counts the ticks that a V3 swap crosses, not the words of the tick bitmap
-# that it walks through; this covers ten words, more than the price of any sane order moves.
-WALK_GAS: Final = 50_000
+# A token that is only passed on is refunded too, at the end.
+REFUND_GAS: Final = 20_000
+# A leg's own estimate is for a pool in use. Each counter that leaves zero costs 17,100 once: two of
+# the pool on its first swap, two of each tick when it is first crossed.
+FIRST_USE_GAS: Final = 2 * 17_100
 # A limit that is too low loses the whole gas of the plan, one that is too high loses nothing.
 GAS_MARGIN_BPS: Final = 3_000
+# More than this no transaction may ask for since EIP-7825, whatever it uses.
+GAS_LIMIT_MAX: Final = 2**24
 APPROVAL_GAS_LIMIT: Final = 120_000
 
 Step = tuple[int, str, str, str, int, int]
@@ -134,9 +139,13 @@ def hash_plan(plan: Plan) -> bytes:
 
 
 def plan_gas_limit(legs: Sequence[Leg], output_count: int) -> int:
-    """Return the gas limit of a plan: its legs' own estimates and the rest, with a margin."""
-    gas = PLAN_GAS + output_count * OUTPUT_GAS + sum(leg.gas + WALK_GAS for leg in legs)
-    return gas * (BPS_ONE + GAS_MARGIN_BPS) // BPS_ONE
+    """Return the gas limit of a plan: its legs' own estimates and the rest, with a margin.
+
+    It covers what is used before storage refunds, and the first uses that no estimate foresees.
+    """
+    swaps_gas = sum(leg.gas + REFUND_GAS + (1 + leg.ticks_crossed) * FIRST_USE_GAS for leg in legs)
+    gas = PLAN_GAS + output_count * OUTPUT_GAS + swaps_gas
+    return min(gas * (BPS_ONE + GAS_MARGIN_BPS) // BPS_ONE, GAS_LIMIT_MAX)
 
 
 def _step(leg: Leg) -> Step:

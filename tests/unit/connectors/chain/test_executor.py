@@ -138,6 +138,11 @@ def test_the_gas_limit_is_above_the_legs_own_estimates(legs: int, outputs: int) 
     assert request.gas_limit > legs * 100_000 + 21_000
 
 
+def test_no_gas_limit_is_above_what_a_transaction_may_ask_for() -> None:
+    request = encode(legs=[leg(Protocol.UNISWAP_V3)] * 150)
+    assert request.gas_limit == 2**24
+
+
 def transfer(token: str, sender: str, recipient: str, units: int, ordinal: int) -> Log:
     return Log(
         address=token,
