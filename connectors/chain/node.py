@@ -4,7 +4,8 @@ Each exchange with the node has the deadline of its `JsonRpc`.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 from connectors.chain.abi import load_contract
@@ -47,14 +48,24 @@ class _LogKey(NamedTuple):
     log_index: int
 
 
-def _parsed(what: str, parse: Callable[[Json], T], answer: Json) -> T:
-    """Parse an answer; one without the shape of the protocol is as good as none."""
+@contextmanager
+def shaped_as(what: str) -> Iterator[None]:
+    """Take an answer without the shape of the protocol for none.
+
+    Raises:
+        VenueUnavailable: CHAIN_UNAVAILABLE, the block met such an answer.
+    """
     try:
-        return parse(answer)
-    except (KeyError, TypeError, ValueError) as error:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise VenueUnavailable(
             "CHAIN_UNAVAILABLE", f"The node's answer is not a {what}."
         ) from error
+
+
+def _parsed(what: str, parse: Callable[[Json], T], answer: Json) -> T:
+    with shaped_as(what):
+        return parse(answer)
 
 
 def parse_block(answer: Json) -> BlockRef:
@@ -188,7 +199,7 @@ class RpcChain:
     async def receipt(self, tx_hash: str) -> Receipt | None:
         answer = await self._rpc.call("eth_getTransactionReceipt", [tx_hash])
         # Some nodes answer for a pending transaction with a receipt that has no block yet.
-        if answer is None or answer.get("blockHash") is None:
+        if answer is None or (isinstance(answer, dict) and answer.get("blockHash") is None):
             return None
         return parse_receipt(answer)
 
@@ -271,8 +282,9 @@ class RpcChainAudit:
                 topics = [address_topic(a) for a in addresses[at : at + ADDRESSES_PER_QUERY]]
                 queries.append(_transfer_query(first, last, [TRANSFER_TOPIC, topics]))
                 queries.append(_transfer_query(first, last, [TRANSFER_TOPIC, None, topics]))
-        found = [log for answer in await self._rpc.batch(queries) for log in answer]
-        return await self._with_ordinals(found)
+        answers = await self._rpc.batch(queries)
+        with shaped_as("list of logs"):
+            return await self._with_ordinals([log for answer in answers for log in answer])
 
     async def _with_ordinals(self, found: Sequence[Json]) -> list[Log]:
         """Place logs within their receipts: the index in the block changes when it is re-mined."""
@@ -316,14 +328,15 @@ class RpcChainAudit:
             blocks = await self._rpc.batch(
                 [("eth_getBlockByNumber", [to_quantity(n), True]) for n in numbers]
             )
-            for block in blocks:
-                if block is None:
-                    raise VenueUnavailable(
-                        "CHAIN_UNAVAILABLE", f"The node lacks a block of {start}..{end}."
-                    )
-                moved += [tx for tx in block["transactions"] if _moves_coin(tx, wanted)]
+            if None in blocks:
+                raise VenueUnavailable(
+                    "CHAIN_UNAVAILABLE", f"The node lacks a block of {start}..{end}."
+                )
+            with shaped_as("block with its transactions"):
+                moved += [tx for b in blocks for tx in b["transactions"] if _moves_coin(tx, wanted)]
         receipts = await self._receipts([tx["hash"] for tx in moved])
-        return [log for tx in moved for log in _native_logs(tx, receipts.get(tx["hash"]), wanted)]
+        with shaped_as("receipt"):
+            return [log for t in moved for log in _native_logs(t, receipts.get(t["hash"]), wanted)]
 
     async def suggest_fees(self) -> tuple[int, int]:
         """Return (max_fee_wei, max_tip_wei): twice the base fee plus the tip, and the tip.

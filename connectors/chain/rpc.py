@@ -24,6 +24,8 @@ RpcCall: TypeAlias = tuple[str, Sequence[Json]]
 
 MAX_BATCH: Final = 500
 MAX_CONNECTIONS: Final = 16
+# The largest answer of ours, a batch of full blocks, takes some megabytes.
+MAX_ANSWER_BYTES: Final = 128 * 2**20
 SENDING_METHODS: Final = frozenset(
     {"eth_sendRawTransaction", "eth_sendRawTransactionSync", "eth_sendTransaction"}
 )
@@ -174,7 +176,11 @@ class JsonRpc:
                 raise refusal
         if not isinstance(answers, list):
             raise self._broken(methods, "the answer to a batch is not a list")
-        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        by_id = {
+            answer["id"]: answer
+            for answer in answers
+            if isinstance(answer, dict) and isinstance(answer.get("id"), int)
+        }
         outcomes = []
         for request in requests:
             answer = by_id.get(request["id"])
@@ -223,10 +229,14 @@ class JsonRpc:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                self._open_session().post(self.url, data=payload) as response,
+                # A redirect would hand the request to somebody who was never configured, and its
+                # refusal would pass for that of the node.
+                self._open_session().post(
+                    self.url, data=payload, allow_redirects=False
+                ) as response,
             ):
                 status = response.status
-                text = await response.read()
+                text = await self._body(methods, response)
         except _NEVER_SENT as error:
             raise VenueUnavailable(
                 "CHAIN_UNAVAILABLE", f"The node at {self._host} cannot be reached."
@@ -238,6 +248,16 @@ class JsonRpc:
         except aiohttp.ClientError as error:
             raise self._broken(methods, "the connection broke") from error
         return self._parse(methods, status, text)
+
+    async def _body(self, methods: Sequence[str], response: aiohttp.ClientResponse) -> bytes:
+        """Read the answer, up to `MAX_ANSWER_BYTES`."""
+        body = bytearray()
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                response.close()
+                raise self._broken(methods, f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
+        return bytes(body)
 
     def _parse(self, methods: Sequence[str], status: int, text: bytes) -> Json:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from connectors.chain.heads import DEFAULT_HISTORY, HeadTracker
-from connectors.chain.node import RpcChain, parse_log
+from connectors.chain.node import RpcChain, parse_log, shaped_as
 from connectors.chain.rpc import JsonRpc, RpcError
 from connectors.dex.pool_state import UniswapPool
 from connectors.dex.reader import WholePoolReader
@@ -114,7 +114,8 @@ class UniswapPoolSource:
                 for b in blocks
             ]
         )
-        logs = [parse_log(log, 0) for answer in answers for log in answer]
+        with shaped_as("list of logs"):
+            logs = [parse_log(log, 0) for answer in answers for log in answer]
         return sorted(logs, key=lambda log: (log.block_number, log.ordinal))
 
 

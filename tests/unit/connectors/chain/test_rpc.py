@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.chain import rpc as rpc_module
+from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.rpc import JsonRpc, RpcError, from_hex, from_quantity, to_hex, to_quantity
 from router.domain.errors import OutcomeUnknown, UsageError, VenueUnavailable
 
@@ -170,6 +171,61 @@ async def test_a_request_turned_away_with_http_4xx_was_not_passed_on() -> None:
     async with node(plain_answer(429, "slow down")) as url, JsonRpc(url) as rpc:
         with pytest.raises(VenueUnavailable):
             await rpc.call("eth_sendRawTransaction", ["0x"])
+
+
+async def test_a_redirect_is_not_followed_and_leaves_a_transaction_in_doubt() -> None:
+    """What a stranger answers, or that he does not, says nothing about the node."""
+    asked: list[bytes] = []
+
+    async def stranger(request: web.Request) -> web.Response:
+        asked.append(await request.read())
+        return web.Response(status=403, text="no")
+
+    async with node(stranger) as elsewhere:
+
+        async def redirect(request: web.Request) -> web.Response:
+            await request.read()
+            raise web.HTTPTemporaryRedirect(elsewhere)
+
+        async with node(redirect) as url, JsonRpc(url) as rpc:
+            with pytest.raises(OutcomeUnknown):
+                await rpc.call("eth_sendRawTransaction", ["0x01"])
+            with pytest.raises(VenueUnavailable):
+                await rpc.call("eth_chainId")
+    assert asked == []
+
+
+async def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rpc_module, "MAX_ANSWER_BYTES", 1_000)
+    async with node(plain_answer(200, '"' + "x" * 5_000 + '"')) as url, JsonRpc(url) as rpc:
+        with pytest.raises(VenueUnavailable, match="exceeds 1000 bytes"):
+            await rpc.call("eth_chainId")
+
+
+@pytest.mark.parametrize("identity", [None, [1], {"a": 1}, "1"])
+async def test_an_answer_in_a_batch_with_an_odd_id_answers_nothing(identity: object) -> None:
+    answer = json.dumps([{"jsonrpc": "2.0", "id": identity, "result": "0x1"}])
+    async with node(plain_answer(200, answer)) as url, JsonRpc(url) as rpc:
+        with pytest.raises(VenueUnavailable):
+            await rpc.batch([("eth_chainId", [])])
+
+
+@pytest.mark.parametrize("result", [[{}], [None], None, "0x", [{"address": None}], 5])
+async def test_answers_without_the_shape_of_the_protocol_are_no_answers(result: object) -> None:
+    async def odd(request: web.Request) -> web.Response:
+        body = await request.json()
+        many = body if isinstance(body, list) else [body]
+        answers = [{"jsonrpc": "2.0", "id": item["id"], "result": result} for item in many]
+        return web.json_response(answers if isinstance(body, list) else answers[0])
+
+    async with node(odd) as url, JsonRpc(url) as rpc:
+        audit, owner = RpcChainAudit(rpc), "0x" + "11" * 20
+        with pytest.raises(VenueUnavailable):
+            await audit.transfers([owner], 1, 1)
+        with pytest.raises(VenueUnavailable):
+            await audit.native_transfers(owner, 1, 1)
+        with pytest.raises(VenueUnavailable):
+            await RpcChain(rpc).head()
 
 
 async def test_an_unanswered_item_of_a_batch_is_an_error_not_a_gap() -> None:
