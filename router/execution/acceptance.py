@@ -1,10 +1,11 @@
 """Taking an order: is it known, does the market still agree, may it be held for."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from router.domain.errors import FailureError, UsageError
 from router.domain.ledger import user_account, wallet_account
-from router.domain.orders import OrderState, OrderStatus, SwapOrder
+from router.domain.orders import OrderState, OrderStatus, SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
 from router.execution.terms import fingerprint_of, request_of, within_limit
 from router.ledger import available_units, place_hold
@@ -63,8 +64,13 @@ class Acceptance:
         timely = check_quote_time(quote, self._clock.now_ms())
         if isinstance(timely, Denied):
             raise timely.as_failure()
+        request = request_of(quote)
         try:
-            fresh = await self._quoting.quote(request_of(quote))
+            fresh = await self._quoting.quote(request)
+            if quote.mode is SwapMode.EXACT_IN and fresh.amount_in.units > quote.amount_in.units:
+                # More of it would find a venue now, but the order is for what was quoted.
+                exactly = replace(request, amount_units=quote.amount_in.units)
+                fresh = await self._quoting.quote(exactly)
         except FailureError as error:
             if error.code not in {"NO_ROUTE", "INSUFFICIENT_LIQUIDITY"}:
                 raise

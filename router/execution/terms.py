@@ -10,8 +10,13 @@ from router.domain.routes import Quote, QuoteRequest
 def order_of(
     quote: Quote, *, account: str, client_order_id: str, deadline_s: int, now_ms: int
 ) -> SwapOrder:
-    """Return the order that routes a quote; its id follows from the account and the client's id."""
+    """Return the order that routes a quote; its id follows from the account and the client's id.
+
+    An exact-in order sells what the quote sells: the quote's limit says nothing about input that
+    found no venue, so that input is no part of the order.
+    """
     assert quote.requested_units > 0, quote.quote_id
+    is_exact_in = quote.mode is SwapMode.EXACT_IN
     digest = hashlib.sha256(f"{account}\n{client_order_id}".encode()).hexdigest()
     return SwapOrder(
         order_id=f"o{digest[:20]}",
@@ -20,7 +25,7 @@ def order_of(
         mode=quote.mode,
         asset_in=quote.asset_in,
         asset_out=quote.asset_out,
-        amount_units=quote.requested_units,
+        amount_units=quote.amount_in.units if is_exact_in else quote.requested_units,
         limit_units=quote.limit_units,
         deadline_s=deadline_s,
         created_ms=now_ms,

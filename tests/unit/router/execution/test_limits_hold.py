@@ -86,6 +86,53 @@ async def test_a_book_that_lost_its_best_levels_does_not_fill_below_the_limit(
     assert await world.held() == 0
 
 
+async def test_what_found_no_venue_when_it_was_quoted_is_not_sold_later_at_any_price() -> None:
+    """The limit is for what the quote sells; spread over all that was asked it is worth nothing."""
+    world = await open_world(with_book=False)
+    await rest(world, "fair", Side.BUY, 300_000, 100_000)
+    before = await world.available(WETH)
+    quote = await world.quotes.quote(
+        QuoteRequest(
+            mode=SwapMode.EXACT_IN,
+            asset_in=WETH,
+            asset_out=USDC,
+            amount_units=100 * ETHER,
+            constraints=BOOK_ALONE,
+        )
+    )
+    assert quote.unspent_in_units == 90 * ETHER
+    place = world.book.place
+
+    async def place_and_bait(order: TakerOrder, **terms: Any) -> Any:
+        fill = await place(order, **terms)
+        await rest(world, "bait", Side.BUY, 30_000, 900_000)
+        return fill
+
+    world.book.place = place_and_bait  # type: ignore[method-assign]
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert (state.status, state.spent_units) == (OrderStatus.SETTLED, 10 * ETHER)
+    assert state.received_units == quote.amount_out.units
+    assert await world.available(WETH) == before - 10 * ETHER
+
+
+async def test_depth_that_comes_back_does_not_sell_more_than_was_quoted() -> None:
+    world = await open_world(with_book=False)
+    await rest(world, "fair", Side.BUY, 300_000, 100_000)
+    quote = await world.quotes.quote(
+        QuoteRequest(
+            mode=SwapMode.EXACT_IN,
+            asset_in=WETH,
+            asset_out=USDC,
+            amount_units=100 * ETHER,
+            constraints=BOOK_ALONE,
+        )
+    )
+    await rest(world, "more", Side.BUY, 299_000, 900_000)
+    state = await world.execution.route(quote, account="alice", client_order_id="one")
+    assert (state.status, state.spent_units) == (OrderStatus.SETTLED, 10 * ETHER)
+    assert state.received_units == quote.amount_out.units
+
+
 async def test_a_book_that_moved_within_the_limit_still_fills() -> None:
     world = await open_world(with_book=False)
     await rest(world, "best", Side.BUY, 300_000, 10_000)
