@@ -97,7 +97,7 @@ class Desk:
 
     @classmethod
     async def open(cls, rpc: JsonRpc, deployment: Deployment) -> Self:
-        """Return the desk, its wallet funded and its approvals given; it mines its blocks itself."""
+        """Return the desk, its wallet funded, its approvals given; it mines its blocks itself."""
         desk = cls(rpc, deployment)
         await rpc.call("evm_setAutomine", [False])
         for asset in desk.assets:
