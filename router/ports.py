@@ -86,6 +86,18 @@ class ChainAudit(Protocol):
     async def estimate_gas(self, sender: str, request: TxRequest) -> int: ...
 
 
+class ApprovalAudit(Protocol):
+    """Reads who was allowed to move what; may use another node than `Chain`."""
+
+    async def approvals(
+        self, owner: str, contracts: Sequence[str], start: int, end: int
+    ) -> list[Log]:
+        """Return the logs of `owner`'s approvals in the contracts, blocks start..end inclusive.
+
+        The contracts are tokens and the permit contract; `ordinal` is the place in the block.
+        """
+
+
 class Signer(Protocol):
     """Holds one key and a policy. Signs decoded, allowed transactions only, never a raw digest.
 

@@ -1,4 +1,4 @@
-"""One EVM chain over JSON-RPC: the ports `Chain` and `ChainAudit`.
+"""One EVM chain over JSON-RPC: the ports `Chain`, `ChainAudit` and `ApprovalAudit`.
 
 Each exchange with the node has the deadline of its `JsonRpc`.
 """
@@ -24,6 +24,7 @@ from router.domain.assets import Asset
 from router.domain.errors import FailureError, OrderRejected, VenueUnavailable
 from router.domain.market import BlockRef
 from router.domain.settlement import Log, Receipt, TxRequest
+from router.domain.transfers import APPROVAL_TOPIC, PERMIT2_APPROVAL_TOPIC, PERMIT2_PERMIT_TOPIC
 
 if TYPE_CHECKING:
     from connectors.chain.web3_sender import Web3Sender
@@ -34,6 +35,7 @@ DEFAULT_TIP_FLOOR_WEI: Final = GWEI
 LOG_BLOCKS_PER_QUERY: Final = 2_000
 ADDRESSES_PER_QUERY: Final = 200
 FULL_BLOCKS_PER_BATCH: Final = 20
+_APPROVAL_TOPICS: Final = (APPROVAL_TOPIC, PERMIT2_APPROVAL_TOPIC, PERMIT2_PERMIT_TOPIC)
 
 Json = Any
 T = TypeVar("T")
@@ -221,7 +223,7 @@ class RpcChain:
 
 
 class RpcChainAudit:
-    """Port `ChainAudit` over one node, which may be another than that of `RpcChain`.
+    """Ports `ChainAudit` and `ApprovalAudit` over one node, perhaps another than `RpcChain`'s.
 
     `native_transfers` sees the value field of mined transactions. Coins that a contract moves by an
     internal call, such as a withdrawal from WETH, leave no trace in a block and are not seen: the
@@ -280,8 +282,8 @@ class RpcChainAudit:
             last = min(end, first + LOG_BLOCKS_PER_QUERY - 1)
             for at in range(0, len(addresses), ADDRESSES_PER_QUERY):
                 topics = [address_topic(a) for a in addresses[at : at + ADDRESSES_PER_QUERY]]
-                queries.append(_transfer_query(first, last, [TRANSFER_TOPIC, topics]))
-                queries.append(_transfer_query(first, last, [TRANSFER_TOPIC, None, topics]))
+                queries.append(_log_query(first, last, [TRANSFER_TOPIC, topics]))
+                queries.append(_log_query(first, last, [TRANSFER_TOPIC, None, topics]))
         answers = await self._rpc.batch(queries)
         with shaped_as("list of logs"):
             return await self._with_ordinals([log for answer in answers for log in answer])
@@ -338,6 +340,28 @@ class RpcChainAudit:
         with shaped_as("receipt"):
             return [log for t in moved for log in _native_logs(t, receipts.get(t["hash"]), wanted)]
 
+    async def approvals(
+        self, owner: str, contracts: Sequence[str], start: int, end: int
+    ) -> list[Log]:
+        """Return the logs of `owner`'s approvals in the contracts, blocks start..end inclusive.
+
+        `ordinal` is the place in the block.
+
+        Raises:
+            RpcError: RPC_ERROR, the node does not have all of the blocks.
+            VenueUnavailable: CHAIN_UNAVAILABLE.
+        """
+        topics = [list(_APPROVAL_TOPICS), address_topic(owner)]
+        queries: list[RpcCall] = []
+        for first in range(start, end + 1, LOG_BLOCKS_PER_QUERY):
+            last = min(end, first + LOG_BLOCKS_PER_QUERY - 1)
+            for at in range(0, len(contracts), ADDRESSES_PER_QUERY):
+                among = list(contracts[at : at + ADDRESSES_PER_QUERY])
+                queries.append(_log_query(first, last, topics, among))
+        answers = await self._rpc.batch(queries)
+        with shaped_as("list of logs"):
+            return [parse_log(log, 0) for answer in answers for log in answer]
+
     async def suggest_fees(self) -> tuple[int, int]:
         """Return (max_fee_wei, max_tip_wei): twice the base fee plus the tip, and the tip.
 
@@ -388,9 +412,11 @@ def _balance_call(address: str, asset: Asset, tag: str) -> RpcCall:
     return "eth_call", [{"to": asset.address, "data": data}, tag]
 
 
-def _transfer_query(first: int, last: int, topics: list[Json]) -> RpcCall:
+def _log_query(
+    first: int, last: int, topics: list[Json], addresses: list[str] | None = None
+) -> RpcCall:
     query = {"fromBlock": to_quantity(first), "toBlock": to_quantity(last), "topics": topics}
-    return "eth_getLogs", [query]
+    return "eth_getLogs", [query if addresses is None else {**query, "address": addresses}]
 
 
 def _log_key(log: Json) -> _LogKey:

@@ -339,6 +339,7 @@ class _Parts:
             database=self.database,
             chain=self.chain,
             audit=self.audit,
+            approvals=self.audit,
             clock=self.clock,
             config=ReconcileConfig(
                 chain_id=profile.deployment.chain_id,

@@ -9,8 +9,14 @@ from router.domain.settlement import Log, TxRequest
 
 # The hash of the event Transfer with two addresses and an amount.
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+# The hashes of the events by which an owner lets a spender move tokens: the token's own Approval,
+# and the Approval and Permit of the permit contract.
+APPROVAL_TOPIC = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
+PERMIT2_APPROVAL_TOPIC = "0xda9fa7c1b00402c17d0161b249b1ab8bbec047c5a52207b9c112deffd817036b"
+PERMIT2_PERMIT_TOPIC = "0xc6a377bfc4eb120024a8ac08eef205be16b817020812c73223e81d1bdb9708ec"
 _TRANSFER_SELECTOR = bytes.fromhex("a9059cbb")  # transfer(address,uint256)
 _ALLOWANCE_SELECTOR = bytes.fromhex("dd62ed3e")  # allowance(address,address)
+_PERMIT2_ALLOWANCE_SELECTOR = bytes.fromhex("927da105")  # allowance(address,address,address)
 PLAIN_TRANSFER_GAS = 21_000
 # Addresses up to here are the zero address, precompiles, system contracts and the usual burn
 # address: money sent to one is lost.
@@ -33,6 +39,16 @@ class Transfer:
     block_hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Somebody may move a token of ours, by word of `contract`: the token itself, or the permit
+    contract. All are lower-case addresses."""
+
+    contract: str
+    token: str
+    spender: str
+
+
 def _word(address: str) -> bytes:
     return bytes.fromhex(address[2:]).rjust(32, b"\0")
 
@@ -53,6 +69,26 @@ def transfer_request(asset: Asset, to: str, units: int, gas_limit: int) -> TxReq
 def allowance_call(owner: str, spender: str) -> bytes:
     """Return the call data that reads how much of `owner`'s tokens `spender` may move."""
     return _ALLOWANCE_SELECTOR + _word(owner) + _word(spender)
+
+
+def permit_allowance_call(owner: str, token: str, spender: str) -> bytes:
+    """Return the call data by which the permit contract tells such an allowance: units, then the
+    last second (Unix time) at which it holds."""
+    return _PERMIT2_ALLOWANCE_SELECTOR + _word(owner) + _word(token) + _word(spender)
+
+
+def read_approvals(logs: Iterable[Log]) -> list[Approval]:
+    """Return what the logs of one owner's approvals name, each once; amounts change afterwards."""
+    found = []
+    for log in logs:
+        parties = [_address(topic) for topic in log.topics[2:]]
+        if len(parties) == 1 and log.topics[0] == APPROVAL_TOPIC:
+            token = log.address.lower()
+            found.append(Approval(contract=token, token=token, spender=parties[0]))
+        elif len(parties) == 2 and log.topics[0] in {PERMIT2_APPROVAL_TOPIC, PERMIT2_PERMIT_TOPIC}:
+            contract, (token, spender) = log.address.lower(), parties
+            found.append(Approval(contract=contract, token=token, spender=spender))
+    return list(dict.fromkeys(found))
 
 
 def read_transfer(log: Log) -> Transfer | None:

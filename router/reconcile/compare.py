@@ -198,13 +198,14 @@ class Comparison:
             self._break(
                 BreakClass.ALLOWANCE_DRIFT,
                 self.config.hot,
-                asset.symbol,
-                units,
-                self.config.allowance_limits[spender],
-                f"{spender} may move more {asset} of the hot wallet than it should",
+                allowance.asset.symbol,
+                allowance.units,
+                allowance.limit_units,
+                f"{allowance.spender} may move more {allowance.asset} of the hot wallet than it "
+                f"should, by {allowance.contract}",
             )
-            for (spender, asset), units in self.chain.allowances.items()
-            if units > self.config.allowance_limits[spender]
+            for allowance in self.chain.allowances
+            if allowance.units > allowance.limit_units
         ]
 
     def _hold_breaks(self) -> list[Break]:

@@ -18,7 +18,8 @@ class ReconcileConfig:
 
     `known_senders` are addresses whose payments to us are deposits, refills or capital.
     `allowance_limits` is the most base units that a spender may be allowed of each token of the
-    hot wallet. `max_search_blocks` bounds how far back the cause of a difference is looked for.
+    hot wallet; the permit contract is one of them, and anybody else may be allowed nothing.
+    `max_search_blocks` bounds how far back the cause of a difference is looked for.
     Whatever differs is compared a second time after `confirm_after_s`.
     """
 

@@ -13,16 +13,32 @@ from router.domain.settlement import Attempt, Intent, Receipt
 from router.domain.transfers import (
     Transfer,
     allowance_call,
+    permit_allowance_call,
+    read_approvals,
     read_native_transfers,
     read_transfers,
 )
 from router.ledger import LedgerAudit, verify
-from router.ports import Chain, ChainAudit, Database, UnitOfWork
+from router.ports import ApprovalAudit, Chain, ChainAudit, Database, UnitOfWork
 from router.reconcile.config import HoldNeeds, ReconcileConfig
 
 CLEAN = "clean"
 _ATTEMPTS = 10
 Place = tuple[str, Asset]  # (address, asset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """How many base units of the hot wallet's asset a spender may move, against the most it should.
+
+    `contract` is who lets it: the token itself or the permit contract.
+    """
+
+    contract: str
+    spender: str
+    asset: Asset
+    units: int
+    limit_units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +63,7 @@ class OnChain:
     wallets: Mapping[Place, int]
     nonce: int
     mined: Mapping[str, tuple[Attempt, Receipt]]
-    allowances: Mapping[tuple[str, Asset], int]
+    allowances: Sequence[Allowance]
     orphaned: Sequence[Deposit]
 
 
@@ -58,6 +74,7 @@ class FactReader:
     database: Database
     chain: Chain
     audit: ChainAudit
+    approvals: ApprovalAudit
     config: ReconcileConfig
     hold_needs: HoldNeeds | None
 
@@ -158,20 +175,48 @@ class FactReader:
             wallets=dict(zip(places, units, strict=True)),
             nonce=await self.chain.nonce(self.config.hot),
             mined=mined,
-            allowances=await self._allowances(head),
+            allowances=await self._allowances(books, head),
             orphaned=await self._orphaned(books, head),
         )
 
-    async def _allowances(self, head: BlockRef) -> dict[tuple[str, Asset], int]:
-        allowances = {}
-        for spender in self.config.allowance_limits:
-            for asset in self.config.assets:
-                if asset.is_native:
-                    continue
-                call = allowance_call(self.config.hot, spender)
-                answer = await self.chain.call(asset.address, call, head.number)
-                allowances[spender, asset] = int.from_bytes(answer)
-        return allowances
+    async def _allowances(self, books: Books, head: BlockRef) -> list[Allowance]:
+        """Ask after the spenders we know and after all that were named since the last clean block.
+
+        Only what still stands counts, so that a revoked approval is over. There is no bound to the
+        search: an approval must not be forgotten because it is old.
+        """
+        limits = {spender.lower(): units for spender, units in self.config.allowance_limits.items()}
+        tokens = {a.address.lower(): a for a in self.config.assets if not a.is_native}
+        asked = dict.fromkeys((token, token, spender) for token in tokens for spender in limits)
+        since = books.clean.number + 1 if books.clean is not None else 0
+        logs = await self.approvals.approvals(
+            self.config.hot, [*tokens, *limits], since, head.number
+        )
+        for named in read_approvals(logs):
+            if named.token in tokens and (
+                named.contract in limits or named.contract == named.token
+            ):
+                asked[named.contract, named.token, named.spender] = None
+        return [
+            Allowance(
+                contract=contract,
+                spender=spender,
+                asset=tokens[token],
+                units=await self._allowance(contract, token, spender, head),
+                limit_units=limits.get(spender, 0) if contract == token else 0,
+            )
+            for contract, token, spender in asked
+        ]
+
+    async def _allowance(self, contract: str, token: str, spender: str, head: BlockRef) -> int:
+        hot = self.config.hot
+        if contract == token:
+            answer = await self.chain.call(token, allowance_call(hot, spender), head.number)
+            return int.from_bytes(answer)
+        call = permit_allowance_call(hot, token, spender)
+        answer = await self.chain.call(contract, call, head.number)
+        units, last_second = int.from_bytes(answer[:32]), int.from_bytes(answer[32:64])
+        return units if last_second >= head.timestamp_s else 0
 
     async def _orphaned(self, books: Books, head: BlockRef) -> list[Deposit]:
         """Return the credited deposits since the last clean block whose block is gone."""

@@ -3,7 +3,7 @@
 import structlog
 
 from router.domain.custody import Break, ReconcileReport
-from router.ports import Chain, ChainAudit, Clock, Database, UnitOfWork
+from router.ports import ApprovalAudit, Chain, ChainAudit, Clock, Database, UnitOfWork
 from router.reconcile.compare import Comparison, freezing_reason, is_clean
 from router.reconcile.config import HoldNeeds, ReconcileConfig
 from router.reconcile.facts import CLEAN, FactReader, OnChain
@@ -20,6 +20,7 @@ class Reconciler:
         database: Database,
         chain: Chain,
         audit: ChainAudit,
+        approvals: ApprovalAudit,
         clock: Clock,
         config: ReconcileConfig,
         hold_needs: HoldNeeds | None = None,
@@ -27,7 +28,7 @@ class Reconciler:
         self._database = database
         self._clock = clock
         self._config = config
-        self._facts = FactReader(database, chain, audit, config, hold_needs)
+        self._facts = FactReader(database, chain, audit, approvals, config, hold_needs)
 
     async def run(self) -> ReconcileReport:
         """Compare everything at the chain's head and record what differs.

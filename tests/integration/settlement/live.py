@@ -15,10 +15,11 @@ from connectors.chain.rpc import JsonRpc
 from connectors.chain.signer import LocalSigner
 from router.custody import CustodyConfig, CustodyService, SweepSettlement, WithdrawalSettlement
 from router.devnet.keys import private_key_of
+from router.domain.amounts import UINT256_MAX
 from router.domain.assets import Asset
 from router.domain.custody import Marks
 from router.domain.ledger import HOUSE_CAPITAL, Entry, Journal, JournalKind, user_account
-from router.domain.settlement import IntentKind
+from router.domain.settlement import IntentKind, TxRequest
 from router.domain.transfers import transfer_request
 from router.ledger import post
 from router.ports import Chain, Database
@@ -62,7 +63,10 @@ class Live:
 
     async def pay(self, role: str, asset: Asset, to: str, units: int) -> str:
         """Send from one of the node's unlocked accounts; return the hash once it is mined."""
-        request = transfer_request(asset, to, units, 200_000)
+        return await self.send(role, transfer_request(asset, to, units, 200_000))
+
+    async def send(self, role: str, request: TxRequest) -> str:
+        """Send anything from one of the node's unlocked accounts; return the hash once mined."""
         call = {
             "from": self.deployment.roles[role],
             "to": request.to,
@@ -220,12 +224,16 @@ class _Builder:
             assets=self.deployment.assets,
             coin=self.coin,
             known_senders=frozenset({roles["alice"], roles["bob"]}),
-            allowance_limits={self.deployment.contracts["RouteExecutor"]: 0},
+            allowance_limits={
+                self.deployment.contracts["RouteExecutor"]: 0,
+                self.deployment.contracts["Permit2"]: UINT256_MAX,
+            },
         )
         return Reconciler(
             database=self.database,
             chain=self.chain,
             audit=self.audit,
+            approvals=self.audit,
             clock=self.clock,
             config=config,
             hold_needs=hold_needs,

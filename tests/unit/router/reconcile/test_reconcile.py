@@ -1,13 +1,20 @@
 """What reconciliation reports, and what makes it freeze the signer."""
 
 import pytest
+from eth_utils.crypto import keccak
 
-from router.domain.amounts import Amount
+from router.domain.amounts import UINT256_MAX, Amount
 from router.domain.custody import BreakClass, HoldNeed, ReconcileReport
 from router.domain.errors import FailureError
 from router.domain.ledger import HOUSE_CAPITAL, user_account
 from router.domain.settlement import IntentState
-from router.domain.transfers import transfer_request
+from router.domain.transfers import (
+    APPROVAL_TOPIC,
+    PERMIT2_APPROVAL_TOPIC,
+    PERMIT2_PERMIT_TOPIC,
+    permit_allowance_call,
+    transfer_request,
+)
 from router.ledger import place_hold
 from router.reconcile import HoldNeeds, ReconcileConfig, Reconciler
 from tests.unit.router.settlement.fake_chain import (
@@ -26,12 +33,16 @@ from tests.unit.router.settlement.fake_chain import (
 )
 from tests.unit.router.settlement.world import ETHER, World, open_world, require_sound
 
+PERMIT2 = "0x" + "22" * 20
+HOUR_S = 3_600
+
 
 def reconciler(world: World, needs: HoldNeeds | None = None) -> Reconciler:
     return Reconciler(
         database=world.database,
         chain=world.chain,
         audit=world.chain,
+        approvals=world.chain,
         clock=world.clock,
         config=ReconcileConfig(
             chain_id=CHAIN_ID,
@@ -40,7 +51,7 @@ def reconciler(world: World, needs: HoldNeeds | None = None) -> Reconciler:
             assets=world.custody_config.assets,
             coin=COIN,
             known_senders=frozenset({ALICE}),
-            allowance_limits={EXECUTOR: 0},
+            allowance_limits={EXECUTOR: 0, PERMIT2: UINT256_MAX},
         ),
         hold_needs=needs,
     )
@@ -181,6 +192,60 @@ async def test_an_allowance_that_nobody_should_have_is_reported() -> None:
     world.chain.allowances[USDC.address.lower(), owner + spender] = 5
     report = await reconciler(world).run()
     assert classes(report) == [(BreakClass.ALLOWANCE_DRIFT, "USDC")]
+
+
+def words(*addresses: str) -> str:
+    return "".join(address[2:].lower().rjust(64, "0") for address in addresses)
+
+
+async def test_an_approval_of_a_stranger_is_reported_until_it_is_revoked() -> None:
+    """A signed permit needs no transaction of the hot wallet: neither nonce nor gas shows it."""
+    world = await open_world()
+    world.chain.approve(USDC.address, APPROVAL_TOPIC, HOT, STRANGER)
+    world.chain.allowances[USDC.address.lower(), words(HOT, STRANGER)] = 5
+    for _ in range(2):
+        report = await reconciler(world).run()
+        assert classes(report) == [(BreakClass.ALLOWANCE_DRIFT, "USDC")]
+        assert STRANGER.lower() in report.breaks[0].detail
+        world.chain.mine()
+    world.chain.allowances.clear()
+    assert (await reconciler(world).run()).breaks == ()
+
+
+@pytest.mark.parametrize("topic", [PERMIT2_APPROVAL_TOPIC, PERMIT2_PERMIT_TOPIC])
+async def test_an_allowance_by_the_permit_contract_is_reported_until_it_expires(topic: str) -> None:
+    world = await open_world()
+    world.chain.approve(PERMIT2, topic, HOT, USDC.address, STRANGER)
+    until_s = world.chain.blocks[-1].ref.timestamp_s + HOUR_S
+    told = (5 << 512) + (until_s << 256)
+    world.chain.allowances[PERMIT2, words(HOT, USDC.address, STRANGER)] = told
+    assert classes(await reconciler(world).run()) == [(BreakClass.ALLOWANCE_DRIFT, "USDC")]
+    world.chain.mine(HOUR_S // 12 + 1)
+    assert (await reconciler(world).run()).breaks == ()
+
+
+async def test_approvals_that_are_ours_or_of_worthless_contracts_are_no_drift() -> None:
+    world = await open_world()
+    world.chain.approve(USDC.address, APPROVAL_TOPIC, HOT, PERMIT2)
+    world.chain.allowances[USDC.address.lower(), words(HOT, PERMIT2)] = UINT256_MAX
+    for contract, topics in (
+        ("0x" + "66" * 20, (APPROVAL_TOPIC, HOT, STRANGER)),
+        ("0x" + "66" * 20, (PERMIT2_PERMIT_TOPIC, HOT, USDC.address, STRANGER)),
+        (USDC.address, (APPROVAL_TOPIC, ALICE, STRANGER)),
+    ):
+        world.chain.approve(contract, *topics)
+    assert (await reconciler(world).run()).breaks == ()
+
+
+def test_the_topics_are_those_of_the_events() -> None:
+    grants = {
+        APPROVAL_TOPIC: "Approval(address,address,uint256)",
+        PERMIT2_APPROVAL_TOPIC: "Approval(address,address,address,uint160,uint48)",
+        PERMIT2_PERMIT_TOPIC: "Permit(address,address,address,uint160,uint48,uint48)",
+    }
+    assert {"0x" + keccak(text=event).hex(): event for event in grants.values()} == grants
+    asked = permit_allowance_call(HOT, USDC.address, STRANGER)
+    assert asked[:4] == keccak(text="allowance(address,address,address)")[:4]
 
 
 async def test_open_orders_and_holds_have_to_match_one_to_one() -> None:

@@ -142,6 +142,7 @@ class FakeChain:
     known: dict[str, FakeTx] = field(default_factory=dict)
     forks: int = 0
     allowances: dict[tuple[str, str], int] = field(default_factory=dict)
+    approval_logs: list[Log] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ref = BlockRef(
@@ -188,6 +189,21 @@ class FakeChain:
         waiting, self.pool = self.pool, {}
         self.mine(depth)
         self.pool = waiting
+
+    def approve(self, contract: str, topic: str, *parties: str) -> None:
+        """Let a contract tell of an approval in a block of its own; allowances are set apart."""
+        self.mine()
+        self.approval_logs.append(
+            Log(
+                address=contract.lower(),
+                topics=(topic, *(_topic(party) for party in parties)),
+                data=b"",
+                ordinal=0,
+                tx_hash=f"0x{len(self.approval_logs):064x}",
+                block_number=self.blocks[-1].ref.number,
+                block_hash=self.blocks[-1].ref.hash,
+            )
+        )
 
     def mine_any_ever_sent(self, pick: int) -> None:
         """Include one of the transactions that ever reached the network, if its nonce is free.
@@ -256,9 +272,23 @@ class FakeChain:
     async def call(self, to: str, data: bytes, block: int | None = None) -> bytes:
         self._answer()
         assert block is None or block < len(self.blocks), block
-        return self.allowances.get((to.lower(), data[4:].hex()), 0).to_bytes(32)
+        told = self.allowances.get((to.lower(), data[4:].hex()), 0)
+        return told.to_bytes(32 if len(data) == 4 + 2 * 32 else 3 * 32)
 
-    # Port ChainAudit.
+    # Ports ChainAudit and ApprovalAudit.
+
+    async def approvals(
+        self, owner: str, contracts: Sequence[str], start: int, end: int
+    ) -> list[Log]:
+        self._answer()
+        among = {contract.lower() for contract in contracts}
+        return [
+            log
+            for log in self.approval_logs
+            if start <= log.block_number <= end
+            and log.address in among
+            and log.topics[1] == _topic(owner)
+        ]
 
     async def chain_id(self) -> int:
         self._answer()
