@@ -349,7 +349,8 @@ class RoutedExecution:
             return hold_id, available
 
         hold_id, available = await self._database.read(source)
-        whole = item.leg.amount_in_units if is_own else available
+        # Less than planned has to bring as much; of more, the planned part has to.
+        whole = item.leg.amount_in_units if is_own else min(available, item.leg.amount_in_units)
         try:
             outcome = await self._book_legs.place(
                 item.leg,
