@@ -58,6 +58,21 @@ class DepositScanner:
         async with self._one_scan:
             return await self._scan()
 
+    async def has_unread(self, number: int) -> bool:
+        """Whether blocks up to `number` hold deposits that no scan has read yet.
+
+        Raises:
+            VenueUnavailable, TimeoutError: the node does not answer.
+        """
+        chain_id = self._config.chain_id
+        scanned = await self._database.read(lambda uow: uow.custody.cursor(chain_id, DEPOSITS))
+        if scanned is None or scanned.number >= number:
+            return False
+        found = await self._inflows.read(scanned.number + 1, number)
+        return not await self._database.read(
+            lambda uow: all(uow.settlement.find(tx_hash=d.tx_hash) is not None for d in found)
+        )
+
     async def _scan(self) -> ScanResult:
         head = await self._head()
         before, rewound = await self._start(head)

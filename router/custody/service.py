@@ -79,6 +79,9 @@ class CustodyService:
             block = await self._chain.block(report.block_number)
         if block is None:
             raise FailureError("CHAIN_UNSTEADY", f"Block {report.block_number} is gone.")
+        if await self._scanner.has_unread(report.block_number):
+            # Booked as an unknown flow now, the deposit would be booked again by the next scan.
+            raise FailureError("INCIDENT_OPEN", "Deposits arrived since: scan and reconcile again.")
         return await close_incident(
             database=self._database,
             clock=self._clock,

@@ -269,7 +269,13 @@ async def _start(
         node=node, block_time_s=options.block_time_s, genesis_hash=deployment.genesis_hash
     )
     # Nothing is awaited between the start and this line, so no cancelled `up` orphans the node.
-    write_whole(state_path(home), json.dumps(state.to_document(), indent=2))
+    try:
+        write_whole(state_path(home), json.dumps(state.to_document(), indent=2))
+    except OSError as error:
+        await anvil.stop(node)  # Nobody could find it to stop it later.
+        raise FailureError(
+            "DEVNET_START_FAILED", f"{state_path(home)} cannot be written: {error.strerror}."
+        ) from error
     await set_time(node.url, wall_clock)
     return _handle(node, deployment)
 

@@ -1,6 +1,7 @@
 """A devnet of a data directory through its whole life, with real processes."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -310,3 +311,26 @@ async def test_a_binary_that_never_gets_ready_is_given_up_and_killed(
         await anvil.start_owned(options)
     assert caught.value.code == "DEVNET_START_FAILED"
     assert started[0].returncode == -signal.SIGKILL
+
+
+async def test_a_disk_that_fills_up_after_the_start_leaves_no_node_that_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = anvil.start_detached
+
+    async def start_and_fill_the_disk(options: AnvilOptions) -> anvil.AnvilNode:
+        node = await start(options)
+        started.append(node.pid)
+
+        def no_space(path: Path, text: str, mode: int = 0o644) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(lifecycle, "write_whole", no_space)
+        return node
+
+    monkeypatch.setattr(anvil, "start_detached", start_and_fill_the_disk)
+    with pytest.raises(FailureError, match="No space left") as refusal:
+        await up(tmp_path, port=0)
+    assert refusal.value.code == "DEVNET_START_FAILED"
+    await ended(started[0])

@@ -321,12 +321,25 @@ async def test_a_closed_incident_books_the_loss_and_lets_the_program_go_on() -> 
     await require_sound(world)
 
 
+async def test_money_that_arrived_after_the_scan_is_not_accepted_and_then_booked_twice() -> None:
+    world = await open_world()
+    world.chain.mint(USDC, STRANGER, 500)
+    world.chain.pay(USDC, STRANGER, HOT, 500)
+    report = await reconciler(world).run()
+    assert classes(report) == [(BreakClass.UNKNOWN_INFLOW, "USDC")]
+    with pytest.raises(FailureError) as refusal:
+        await world.custody.close_incident(report, "drill")
+    assert refusal.value.code == "INCIDENT_OPEN"
+    await world.custody.scan_deposits()
+    assert (await reconciler(world).run()).breaks == ()
+
+
 async def test_only_flows_can_be_accepted() -> None:
     world = await open_world()
-    world.chain.mint(USDC, ALICE, 500)
-    world.chain.pay(USDC, ALICE, HOT, 500)
+    world.chain.approve(USDC.address, APPROVAL_TOPIC, HOT, STRANGER)
+    world.chain.allowances[USDC.address.lower(), words(HOT, STRANGER)] = 5
     report = await reconciler(world).run()
-    with pytest.raises(FailureError, match="missing_deposit"):
+    with pytest.raises(FailureError, match="allowance_drift"):
         await world.custody.close_incident(report, "drill")
 
 
