@@ -1,6 +1,5 @@
 """The composition root: every service of one data directory, joined and started in order."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,12 +48,12 @@ from router.settlement import (
     SwapSettlement,
 )
 from router.settlement.steps import ignore_steps
-from router.storage import DirectoryLock, open_database
+from router.storage import DirectoryLock, opened_database
 from router.telemetry import ensure_logs, logger
 
 _log = logger("bootstrap")
-# No plan of ours comes near this much gas; the signer refuses what would.
-_PLAN_GAS_MAX = 10_000_000
+# The most one transaction may use (EIP-7825), which is also where a plan's own limit ends.
+_PLAN_GAS_MAX = 2**24
 _OPENED = "opened"
 
 
@@ -149,11 +148,10 @@ async def open_app(
             JsonRpc(profile.rpc_url, settings.chain.call_timeout_ms / 1_000)
         )
         chain = await RpcChain.open(rpc, profile.deployment.chain_id)
-        opened = await asyncio.to_thread(
-            open_database, _database_url(settings, read_only), exclusive=not read_only
+        opened = await stack.enter_async_context(
+            opened_database(_database_url(settings, read_only), exclusive=not read_only)
         )
         database = FreezeWatch(opened)
-        stack.push_async_callback(database.close)
         used_clock = clock or SystemClock()
         venues = await open_cex_venues(profile, used_clock, stack)
         keys = await (

@@ -18,7 +18,7 @@ from router.core import V2Pool
 from router.domain.errors import RouterError
 from router.ledger import verify
 from router.settings import Settings
-from router.storage import open_database
+from router.storage import opened_database
 
 _PYTHON_MIN = (3, 11)
 
@@ -132,11 +132,8 @@ async def _ledger(settings: Settings) -> Finding:
     path = settings.home_path / "ledger.db"
     if not path.exists():
         return _ok("ledger", "nothing was booked yet")
-    database = await asyncio.to_thread(open_database, f"sqlite:///{path}")
-    try:
+    async with opened_database(f"sqlite:///{path}") as database:
         audit = await database.read(lambda uow: verify(uow.ledger))
-    finally:
-        await database.close()
     if audit.is_sound:
         return _ok("ledger", f"{audit.journals} journals are sound")
     return Finding(

@@ -1,10 +1,10 @@
 """The database: one transaction per piece of work, one writer at a time, off the event loop."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_end
-from contextlib import contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -115,14 +115,36 @@ def open_database(url: str, *, exclusive: bool = False) -> SqlDatabase:
         writer, reader = _sqlite_engines(address)
     else:
         writer, reader = _postgresql_engines(address, exclusive=exclusive)
-    try:
+    with ExitStack() as undo:
+        undo.callback(writer.dispose)
+        undo.callback(reader.dispose)
         with _translated(), writer.begin() as connection:
             prepare_schema(connection)
-    except FailureError:
-        writer.dispose()
-        reader.dispose()
-        raise
+        undo.pop_all()
     return SqlDatabase(writer, reader)
+
+
+@asynccontextmanager
+async def opened_database(url: str, *, exclusive: bool = False) -> AsyncIterator[SqlDatabase]:
+    """Open a database as `open_database` does, off the event loop, and close it at the end.
+
+    A caller that is cancelled meanwhile goes on when the database is closed again: nobody else
+    knows of it, and until it is collected it would stay open and owned.
+    """
+    open_it = partial(open_database, url, exclusive=exclusive)
+    # Waits for connections and locks have limits of their own, so this ends by itself.
+    opening = asyncio.get_running_loop().run_in_executor(None, open_it)
+    try:
+        database = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait({opening})
+        if opening.exception() is None:
+            await opening.result().close()
+        raise
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 def _transact(engine: Engine, work: Callable[[UnitOfWork], T]) -> T:
