@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from eth_utils.address import is_checksum_address
+
 from router.domain.assets import Asset, AssetRegistry
 from router.domain.errors import UsageError
 from router.domain.market import PoolRef, Protocol
@@ -87,7 +89,7 @@ class Deployment:
             assets = {
                 entry["symbol"]: Asset(chain_id=chain_id, **entry) for entry in document["assets"]
             }
-            return cls(
+            loaded = cls(
                 chain_id=chain_id,
                 genesis_hash=str(document["genesis_hash"]),
                 contracts=dict(document["contracts"]),
@@ -95,10 +97,12 @@ class Deployment:
                 pools=tuple(_pool(entry, assets) for entry in document["pools"]),
                 roles=dict(document["roles"]),
             )
+            _check_addresses(loaded)
         except (AssertionError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 "CONFIG_INVALID", f"{source} is not a deployment of this version: {error}."
             ) from error
+        return loaded
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document that `from_document` reads."""
@@ -133,6 +137,16 @@ class Deployment:
 def _check_version(version: Any) -> None:  # noqa: ANN401 - whatever the file says
     if version != FORMAT_VERSION:
         raise ValueError(f"its version is {version}, not {FORMAT_VERSION}")
+
+
+def _check_addresses(deployment: Deployment) -> None:
+    """Refuse an address that its checksum does not protect: money goes where the file says."""
+    named = [*deployment.contracts.values(), *deployment.roles.values()]
+    named += [pool.address for pool in deployment.pools]
+    named += [asset.address for asset in deployment.assets if not asset.is_native]
+    wrong = [address for address in named if not is_checksum_address(address)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is not an address with a valid EIP-55 checksum")
 
 
 def _pool(entry: Mapping[str, Any], assets: Mapping[str, Asset]) -> PoolRef:

@@ -33,7 +33,9 @@ class SignerPolicy:
     output; `approve` of the permit contract, any amount, on a listed token; `transfer` of a listed
     token and a plain coin transfer, to the cold wallet in any amount and to anybody else up to
     `transfer_caps` (base units per token address; NATIVE_ADDRESS for the coin; a token without a
-    cap has none). A transfer of nothing to oneself is allowed: it cancels a stuck nonce.
+    cap has none). A plan's steps go through `pools` only, None allowing any: in a pool of a thief
+    every minimum is as low as he likes. A transfer of nothing to oneself is allowed: it cancels a
+    stuck nonce.
 
     `max_gas_cost_wei` bounds max fee x gas limit of every transaction: a fee can steal too.
     """
@@ -44,10 +46,12 @@ class SignerPolicy:
     tokens: frozenset[str]
     max_gas_cost_wei: int
     cold_wallet: str | None = None
+    pools: frozenset[str] | None = None
     transfer_caps: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         addresses = [self.executor, self.permit2, *self.tokens, *self.transfer_caps]
+        addresses += self.pools or ()
         addresses += [] if self.cold_wallet is None else [self.cold_wallet]
         wrong = [a for a in addresses if a != NATIVE_ADDRESS and not is_checksum_address(a)]
         if wrong:
@@ -143,6 +147,11 @@ class SignerPolicy:
         unlisted = {token_in, *(token for token, _ in outputs)} - self._listed
         if unlisted:
             raise refused(f"a plan moves {sorted(unlisted)}, which are not listed")
+        if self.pools is not None:
+            known = {pool.lower() for pool in self.pools}
+            strange = sorted({step[1] for step in steps} - known)
+            if strange:
+                raise refused(f"a plan swaps in {strange}, which are not listed pools")
         if amount_in <= 0 or not steps or not outputs:
             raise refused("a plan is empty")
         if any(minimum <= 0 for _, minimum in outputs):

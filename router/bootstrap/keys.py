@@ -72,6 +72,7 @@ async def open_keys(
         tokens=frozenset(a.address for a in profile.registry if not a.is_native),
         max_gas_cost_wei=settings.chain.gas_price_cap_wei * plan_gas_max,
         cold_wallet=profile.cold_address,
+        pools=frozenset(pool.address for pool in profile.deployment.pools),
     )
     return Keys(LocalSigner(key, policy, is_frozen=is_frozen))
 

@@ -63,6 +63,21 @@ def test_a_damaged_document_is_refused(sample: Deployment, damage: dict[str, Any
     assert caught.value.code == "CONFIG_INVALID"
 
 
+@pytest.mark.parametrize("part", ["contracts", "roles", "pools", "assets"])
+@pytest.mark.parametrize("address", ["0x" + "ab" * 20, "0x12", None])
+def test_an_address_that_its_checksum_does_not_protect_is_refused(
+    sample: Deployment, part: str, address: str | None
+) -> None:
+    document = sample.to_document()
+    if part in {"contracts", "roles"}:
+        document[part] = {next(iter(document[part])): address}
+    else:
+        document[part][0]["address"] = address
+    with pytest.raises(UsageError) as caught:
+        Deployment.from_document(document)
+    assert caught.value.code == "CONFIG_INVALID"
+
+
 def test_a_missing_or_unreadable_file_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as missing:
         Deployment.load(tmp_path / "none.json")

@@ -34,6 +34,7 @@ TOKEN = address(0x70CE1170CE11)
 OTHER_TOKEN = address(0x70CE1270CE12)
 COLD = address(0xC01DC01DC01D)
 STRANGER = address(0x57A57A57A57A)
+POOL = address(0x900190019001)
 CAP = 1_000
 EXECUTE = load_contract("RouteExecutor").functions["execute"]
 POLICY = SignerPolicy(
@@ -43,6 +44,7 @@ POLICY = SignerPolicy(
     tokens=frozenset({TOKEN, OTHER_TOKEN}),
     max_gas_cost_wei=10**17,
     cold_wallet=COLD,
+    pools=frozenset({POOL}),
     transfer_caps={TOKEN: CAP, NATIVE_ADDRESS: CAP},
 )
 SIGNER = LocalSigner(KEY, POLICY)
@@ -60,10 +62,11 @@ def execute_data(
     token_in: str = TOKEN,
     amount_in: int = 5,
     steps: int = 1,
+    pool: str = POOL,
     outputs: tuple[tuple[str, int], ...] = ((OTHER_TOKEN, 1),),
     signature: bytes = b"\1" * 65,
 ) -> bytes:
-    step = (0, STRANGER, token_in, OTHER_TOKEN, 3000, 5)
+    step = (0, pool, token_in, OTHER_TOKEN, 3000, 5)
     plan = (b"\1" * 32, token_in, amount_in, 1, 2, [step] * steps, list(outputs))
     return EXECUTE.encode_call(plan, signature)
 
@@ -124,6 +127,7 @@ REFUSED = {
     "coins with execute": request(EXECUTOR, execute_data(), value_wei=1),
     "another function of the executor": request(EXECUTOR, b"\xab\xcd\xef\1"),
     "execute with a tail": request(EXECUTOR, execute_data() + bytes(32)),
+    "execute in a pool of a stranger": request(EXECUTOR, execute_data(pool=STRANGER)),
     "execute without outputs": request(EXECUTOR, execute_data(outputs=())),
     "execute without steps": request(EXECUTOR, execute_data(steps=0)),
     "execute without a minimum": request(EXECUTOR, execute_data(outputs=((OTHER_TOKEN, 0),))),
