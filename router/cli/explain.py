@@ -24,8 +24,15 @@ def in_one_line(quote: Quote) -> str:
     limit = Amount(quote.limit_units, quote.optimised)
     return (
         f"{quote.amount_in} -> {quote.amount_out} ({limit_word(quote)} {limit}; "
-        f"{counted(len(quote.legs), 'leg')}, gap {quote.gap_bps:.4f} bp)"
+        f"{counted(len(quote.legs), 'leg')}, gap {quote.gap_bps:.4f} bp{_unspent(quote)})"
     )
+
+
+def _unspent(quote: Quote) -> str:
+    """Say what stays with the client: too little for a lot and not worth a transaction's gas."""
+    if not quote.unspent_in_units:
+        return ""
+    return f"; {Amount(quote.unspent_in_units, quote.asset_in)} stays unsold"
 
 
 def print_explanation(console: Console, quote: Quote) -> None:

@@ -83,15 +83,17 @@ def test_people_read_whole_amounts_and_what_happened(
     router: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    said = router("quote", "WETH", "USDC", "1.000000000000000001")
-    assert said.out.startswith("1.000000000000000001 WETH -> ")
+    said = router("quote", "WETH", "USDC", "20.000000000000000001", "--exclude", "book")
+    assert said.out.startswith("20.000000000000000001 WETH -> ")
     assert "(at least " in said.out
     bid(router)
     explained = router("quote", "WETH", "USDC", "12.000000000000000001", "--explain").out
     assert "12.000000000000000001 WETH  →" in explained
     assert "book WETH/USDC" in explained
     assert "best possible" in explained
-    routed = router("route", "WETH", "USDC", "0.123000000000000456", "--account", "alice")
+    assert router("route", "WETH", "USDC", "0.1", "--account", "alice").code == 0
+    odd = ("WETH", "USDC", "0.123000000000000456", "--exclude", "book")
+    routed = router("route", *odd, "--account", "alice")
     assert routed.code == 0, routed
     assert "accepted  held 0.123000000000000456 WETH" in routed.out
     assert "settled, 0.123" in routed.out
