@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from eth_utils.address import is_checksum_address
+
 from connectors.chain import anvil
 from connectors.chain.deployment import Deployment
 from connectors.chain.devnet_state import DevnetState, deployment_path
@@ -11,6 +13,7 @@ from router.domain.assets import NATIVE_ADDRESS, Asset, AssetRegistry
 from router.domain.custody import Marks
 from router.domain.errors import FailureError, UsageError
 from router.domain.market import Instrument
+from router.domain.transfers import RESERVED_ADDRESS_MAX
 from router.settings import InstrumentSettings, Settings, parse_amount
 
 # role on the devnet -> client account
@@ -97,9 +100,7 @@ def _profile(
 ) -> Profile:
     registry = deployment.registry
     configured = {item.deposit_sender: name for name, item in settings.accounts.items()}
-    cold = settings.wallets.cold_address or deployment.roles.get("cold", "")
-    if not cold:
-        raise UsageError("CONFIG_INVALID", "wallets.cold_address is not set.")
+    cold = _cold_address(settings, deployment)
     limits = [parse_amount(text, registry) for text in settings.risk.order_limits]
     return Profile(
         settings=settings,
@@ -119,6 +120,26 @@ def _profile(
             for name, venue in settings.cex.venues.items()
         },
     )
+
+
+def _cold_address(settings: Settings, deployment: Deployment) -> str:
+    """Return the address that sweeps pay to, any amount: a mistyped one would lose it all.
+
+    Raises:
+        UsageError: CONFIG_INVALID.
+    """
+    cold = settings.wallets.cold_address or deployment.roles.get("cold", "")
+    if not cold:
+        raise UsageError("CONFIG_INVALID", "wallets.cold_address is not set.")
+    if not is_checksum_address(cold) or int(cold, 16) <= RESERVED_ADDRESS_MAX:
+        raise UsageError(
+            "CONFIG_INVALID", f"wallets.cold_address {cold} is no address with an EIP-55 checksum."
+        )
+    contracts = {*deployment.contracts.values(), *(p.address for p in deployment.pools)}
+    contracts |= {asset.address for asset in deployment.assets}
+    if cold in contracts | {deployment.roles.get("hot")}:
+        raise UsageError("CONFIG_INVALID", f"wallets.cold_address {cold} is no cold wallet.")
+    return cold
 
 
 def _coin(registry: AssetRegistry, chain_id: int) -> Asset:
