@@ -19,6 +19,8 @@ from router.domain.errors import FailureError
 CREATE2_FACTORY: Final = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 _SALT_ZERO: Final = bytes(32)
 _GAS_LIMIT: Final = 16_000_000
+_MAX_FEE_WEI: Final = 3 * 10**9
+_MAX_TIP_WEI: Final = 10**9
 _RECEIPT_POLL_S: Final = 0.002
 _RECEIPT_TIMEOUT_S: Final = 30.0
 _IMPERSONATED_WEI: Final = 100 * 10**18
@@ -50,6 +52,9 @@ class BuildChain:
             "data": to_hex(data),
             "value": to_quantity(value_wei),
             "gas": to_quantity(_GAS_LIMIT),
+            # Left to itself, a busy node offers what followed from one of its earlier blocks.
+            "maxFeePerGas": to_quantity(_MAX_FEE_WEI),
+            "maxPriorityFeePerGas": to_quantity(_MAX_TIP_WEI),
         }
         if to is not None:
             request["to"] = to
