@@ -41,7 +41,7 @@ class Story:
         """A client asks; when no answer comes because we died, it asks again."""
         if len(self.asked) < MAX_PAYMENTS:
             number = len(self.asked) + 1
-            destination = to_checksum_address(f"0x{number + 1:036x}feed")
+            destination = to_checksum_address(f"0x{number:036x}feed")
             self.asked[f"client-{number}"] = (destination, units)
             self.world.script.die_at = die_at
             await self.ask_all()
