@@ -158,7 +158,9 @@ class PlanLeg:
     fee_amount: int  # V2, V3: input units. Ladder: output units.
     ticks_crossed: int
     gas: int
-    takes_rest: bool  # it swaps whatever of token_in is left at this point
+    # It swaps whatever of token_in is left at this point, apart from what later ladder legs need.
+    # At most one leg per token does; none where a pool ran dry or only books take the token.
+    takes_rest: bool
     marginal_price: float  # output per input base unit after the leg, fee included; for ranking
     lots: int  # ladders only, else 0
     limit_price_ticks: int  # ladders only: the worst level touched, else 0
@@ -179,8 +181,8 @@ class Plan:
     net: int  # exact-in: amount_out - gas_cost (may be negative); exact-out: amount_in + gas_cost
     bound: int  # gross: no plan over these venues delivers more (exact-in) or costs less
     bound_net: int  # the same after gas
-    gap_bps: float  # distance of the gross value from `bound`
-    gap_net_bps: float
+    gap_bps: float  # distance of the gross value from `bound`, 0..10,000
+    gap_net_bps: float  # the same after gas
     best_single: int  # gross value of the best single path: amount_out or amount_in; 0 when none
     spot_price: float  # output per input base unit at zero size over the best path, fees included
     dust: list[tuple[int, int]]  # (token, units) left over at intermediate tokens by lot sizes
@@ -206,6 +208,9 @@ class Market:
         base_gas: int = 0,
     ) -> Plan:
         """Split one order; the GIL is released meanwhile.
+
+        Every leg lies on some route of at most `max_hops` venues; where routes cross, a unit may
+        pass through more. A plan has at most `max_legs` legs.
 
         Ladders take part only on edges that deliver `token_out`: book legs are run last.
         `native_token` is the token in which gas is priced (1:1 with the coin); `base_gas` is the

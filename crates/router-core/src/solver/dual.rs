@@ -196,7 +196,7 @@ impl<'s, 'm> Dual<'s, 'm> {
             let (price_in, price_out) = (at(prices, edge.from), at(prices, edge.to));
             let (amount_in, amount_out) = edge.edge.curve.best_trade(price_in / price_out);
             let received = price_out * amount_out;
-            sum += charge(index, (received - price_in * amount_in).max(0.0));
+            sum += charge(index, profit_of(received, price_in * amount_in));
             volume += received;
             terms += 1.0;
         }
@@ -205,6 +205,22 @@ impl<'s, 'm> Dual<'s, 'm> {
             f64::INFINITY
         } else {
             bound
+        }
+    }
+}
+
+/// Profit for a bound. Where a price fell to nothing the trade has no end and its cost is no
+/// number: it counts as free, since a profit left out would make the bound too low.
+fn profit_of(received: f64, paid: f64) -> f64 {
+    if paid.is_nan() {
+        received
+    } else {
+        // Not `max`, which would hide what is not a number.
+        let profit = received - paid;
+        if profit < 0.0 {
+            0.0
+        } else {
+            profit
         }
     }
 }

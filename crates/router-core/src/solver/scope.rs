@@ -61,7 +61,8 @@ impl<'m> Scope<'m> {
                     && (edge.to == request.token_out || !market.is_ladder(edge))
             })
             .collect();
-        let hops = request.max_hops;
+        // No route is longer, and the distance of an unreachable token stays above every limit.
+        let hops = request.max_hops.min(market.token_count());
         let forward = distances(market, request.token_in, hops, || {
             usable.iter().map(|edge| (edge.from, edge.to))
         });

@@ -258,8 +258,12 @@ impl Answer<'_, '_> {
     fn gap(&self, bound: f64, objective: &Objective) -> f64 {
         let value = objective.score(&self.found.outcome);
         let distance = (bound - value).max(0.0);
-        if distance > 0.0 {
-            distance / bound.abs().max(value.abs()) * BPS_ONE
+        if distance.is_infinite() {
+            // No finite bound was found, so nothing is known of the distance.
+            BPS_ONE
+        } else if distance > 0.0 {
+            // Values on both sides of zero are further apart than the larger of them.
+            (distance / bound.abs().max(value.abs())).min(1.0) * BPS_ONE
         } else {
             0.0
         }
