@@ -119,7 +119,7 @@ async def open_live(
 ) -> AsyncIterator[Live]:
     """Build everything; `chain_url` is another way to the same node for what is sent."""
     database = open_database(f"sqlite:///{database_path}")
-    async with JsonRpc(url) as rpc, JsonRpc(chain_url or url, timeout_s=2.0) as sending:
+    async with JsonRpc(url) as rpc, JsonRpc(chain_url or url, timeout_s=8.0) as sending:
         builder = _Builder(database, RpcChain(sending), RpcChainAudit(rpc), deployment)
         signer = _signer(deployment)
         settlement = builder.settlement(signer, observer, confirmations, resend_after_ms)
