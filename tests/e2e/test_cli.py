@@ -223,7 +223,7 @@ def test_a_quote_that_waited_too_long_is_not_executed(
     monkeypatch.setenv("ROUTER__ROUTING__QUOTE_TTL_MS", "1")
     # Printing the explanation between the quote and its execution takes longer than it lives.
     ran = router("route", "WETH", "USDC", "1", "--account", "alice", "--explain")
-    assert (ran.error_code, ran.code) == ("QUOTE_STALE", 1)
+    assert (ran.error_code, ran.code) == ("QUOTE_STALE", 1), ran.err
     monkeypatch.undo()
     assert everything(router) == before
 
