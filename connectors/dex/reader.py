@@ -29,6 +29,13 @@ _TICK_SPACINGS: Final = {100: 1, 500: 10, 3000: 60, 10_000: 200}
 Core = V2Pool | V3Pool
 
 
+class HeadMoved(VenueUnavailable):
+    """The node answered from another block than it was asked about; ask again from its head.
+
+    Nodes that mine at that moment do that: they compare numbers first and take the state later.
+    """
+
+
 class WholePoolReader:
     """Reads pools whole. Remembers whether the node understands code overrides."""
 
@@ -53,6 +60,7 @@ class WholePoolReader:
 
         Raises:
             VenueUnavailable: VENUE_UNAVAILABLE, an address is no pool; CHAIN_UNAVAILABLE.
+            HeadMoved: CHAIN_UNAVAILABLE, the answer is of another block.
             RpcError: RPC_ERROR, the node does not have the block, for instance since it was
                 orphaned.
         """
@@ -95,7 +103,7 @@ class WholePoolReader:
                 self._override = False  # The node called an empty address.
                 return None
             if number != block.number:
-                raise VenueUnavailable("CHAIN_UNAVAILABLE", "The node read another block.")
+                raise HeadMoved("CHAIN_UNAVAILABLE", "The node read another block.")
             cores |= {pool[0]: _v3_core(pool) for pool in v3_pools}
             cores |= {pair[0]: V2Pool(pair[3], pair[4], fees[pair[0]]) for pair in v2_pairs}
         return cores

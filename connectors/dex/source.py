@@ -8,7 +8,7 @@ from connectors.chain.heads import DEFAULT_HISTORY, HeadTracker
 from connectors.chain.node import RpcChain, parse_log, shaped_as
 from connectors.chain.rpc import JsonRpc, RpcError
 from connectors.dex.pool_state import UniswapPool
-from connectors.dex.reader import WholePoolReader
+from connectors.dex.reader import HeadMoved, WholePoolReader
 from connectors.dex.uniswap_v2.state import V2_TOPICS, apply_v2_log
 from connectors.dex.uniswap_v3.state import INITIALIZE_TOPIC, V3_TOPICS, apply_v3_log
 from router.core import V2Pool
@@ -63,7 +63,7 @@ class UniswapPoolSource:
             ) from error
 
     async def _current(self) -> tuple[BlockRef, tuple[UniswapPool, ...]]:
-        failure: RpcError | None = None
+        failure: RpcError | HeadMoved | None = None
         for _ in range(MOVING_CHAIN_ATTEMPTS):
             change = await self._tracker.poll()
             if change is None and self._snapshot is not None:
@@ -76,8 +76,9 @@ class UniswapPoolSource:
                     pools = await self._read_whole(head)
                 else:
                     pools = await self._follow(pools, change.added)
-            except RpcError as error:
-                failure = error  # Most likely the block was orphaned since: ask for the head again.
+            except (RpcError, HeadMoved) as error:
+                # Most likely the block was orphaned or followed since: ask for the head again.
+                failure = error
                 continue
             self._pools = pools
             self._snapshot = (head, tuple(pools.values()))

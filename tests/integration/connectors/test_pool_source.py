@@ -1,6 +1,7 @@
 """Pools kept current from logs against a fresh whole read of a real chain that moves and forks."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -127,6 +128,41 @@ async def test_an_unchanged_head_returns_the_very_same_snapshot(
     later = await source.snapshot()
     assert later[0].parent_hash == first[0].hash
     assert later[1] == first[1]
+
+
+class MovingHead(WholePoolReader):
+    """Reads from a node that mines while it answers, as often as it is told to."""
+
+    moves = 0
+
+    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[UniswapPool | None]:
+        if self.moves:
+            self.moves -= 1
+            before = replace(block, number=block.number - 1)
+            return await super().read(refs, before)
+        return await super().read(refs, block)
+
+
+async def test_a_block_mined_while_the_pools_are_read_is_asked_about_again(
+    rpc: JsonRpc, deployment: Deployment
+) -> None:
+    reader = MovingHead(rpc)
+    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    reader.moves = 3
+    _, pools = await source.snapshot()
+    assert states(pools) == await whole(rpc, deployment)
+    assert (reader.moves, source.whole_reads) == (0, 4)
+
+
+async def test_a_head_that_never_stands_still_is_an_unavailable_chain(
+    rpc: JsonRpc, deployment: Deployment
+) -> None:
+    reader = MovingHead(rpc)
+    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    reader.moves = 99
+    with pytest.raises(VenueUnavailable, match="another block") as caught:
+        await source.snapshot()
+    assert caught.value.code == "CHAIN_UNAVAILABLE"
 
 
 async def test_an_old_snapshot_never_changes(trader: Trader, source: UniswapPoolSource) -> None:
