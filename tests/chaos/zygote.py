@@ -74,6 +74,7 @@ async def _submit(live: Live, act: str) -> str:
 def _child(errand: Errand) -> None:
     """End the forked process by itself, whatever comes: it must never run the parent's loop."""
     status = 1
+    sys.stdout = sys.stderr  # Logs must not stand among the answers.
     try:
         asyncio.run(run(errand))
         status = 0

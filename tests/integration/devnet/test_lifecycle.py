@@ -150,6 +150,20 @@ async def test_another_node_on_the_old_port_is_not_taken_for_the_devnet(home: Pa
     assert caught.value.code == "DEVNET_DEAD"
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether every thread has taken the signal: one that runs on could still answer."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
+async def until_stopped(pid: int) -> None:
+    for _ in range(500):
+        if is_stopped(pid):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"process {pid} does not stop")
+
+
 async def test_a_hung_process_is_reported_and_reset_replaces_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +171,7 @@ async def test_a_hung_process_is_reported_and_reset_replaces_it(
     monkeypatch.setattr(anvil, "_STOP_GRACE_S", 0.3)
     first = await up(home, port=0)
     os.kill(first.pid, signal.SIGSTOP)
+    await until_stopped(first.pid)
     assert (await status(home)).condition is DevnetCondition.HUNG
     with pytest.raises(FailureError) as caught:
         await up(home)

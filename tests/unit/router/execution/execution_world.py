@@ -220,10 +220,11 @@ class HandSender:
             uow.settlement.add_intent(intent)
             if within is not None:
                 within(uow, intent)
+            # Not before: a caller may give up while it waits for its turn, and keep its key.
+            self.encoder.submitted.add(spec.request.data)
             return intent
 
         assert spec.kind is IntentKind.SWAP
-        self.encoder.submitted.add(spec.request.data)
         return await self.database.write(reserve)
 
     async def result(self, intent_id: str) -> Intent:
