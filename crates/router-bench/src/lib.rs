@@ -1,0 +1,14 @@
+//! Workloads with known end states, and the tools that measure engines on them.
+//!
+//! - [`workload`]: four deterministic command tapes and the state each must end in.
+//!
+//! Nothing here runs in production: a benchmark that overflows or indexes past an end stops, which
+//! is what it should do, so the lints of the core against panics and floats are lifted.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that goes wrong has to stop, and statistics are floats"
+)]
+
+pub mod workload;
