@@ -1,6 +1,7 @@
 //! Workloads with known end states, and the tools that measure engines on them.
 //!
 //! - [`workload`]: four deterministic command tapes and the state each must end in.
+//! - [`flash1`]: the message stream of a public benchmark and the hash of the right answer.
 //!
 //! Nothing here runs in production: a benchmark that overflows or indexes past an end stops, which
 //! is what it should do, so the lints of the core against panics and floats are lifted.
@@ -11,4 +12,5 @@
     reason = "a benchmark that goes wrong has to stop, and statistics are floats"
 )]
 
+pub mod flash1;
 pub mod workload;

@@ -17,7 +17,7 @@ mod session;
 mod shifting;
 
 pub use file::{write_records, RECORD_BYTES};
-pub use reference::{l2_hash, EndState, ReferenceBook};
+pub use reference::{l2_hash, EndState, Fill, ReferenceBook, Resting};
 
 /// What a command does to the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

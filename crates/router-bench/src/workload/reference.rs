@@ -38,10 +38,26 @@ pub fn l2_hash(
 
 /// A resting order.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resting {
-    pub(super) id: u64,
-    pub(super) user: u32,
-    pub(super) quantity: i64,
+pub struct Resting {
+    /// Its id.
+    pub id: u64,
+    /// Its owner.
+    pub user: u32,
+    /// What is left of it.
+    pub quantity: i64,
+}
+
+/// One fill.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill {
+    /// The resting order.
+    pub maker: u64,
+    /// Its price.
+    pub price: i64,
+    /// Lots.
+    pub quantity: i64,
+    /// True if nothing is left of the resting order.
+    pub maker_done: bool,
 }
 
 /// Place of an order in its side: best price first, then first come. Rank is the price of an offer
@@ -57,8 +73,8 @@ pub struct ReferenceBook {
     trades: u64,
     volume: u64,
     last_price: Option<i64>,
-    /// Makers that the last command filled wholly, in order.
-    filled: Vec<u64>,
+    /// Fills of the last command, in order.
+    fills: Vec<Fill>,
 }
 
 fn rank(side: Side, price: i64) -> i64 {
@@ -71,7 +87,7 @@ fn rank(side: Side, price: i64) -> i64 {
 impl ReferenceBook {
     /// Carries out one command; an id that does not rest changes nothing.
     pub fn apply(&mut self, command: &Command) {
-        self.filled.clear();
+        self.fills.clear();
         match command.action {
             Action::New => self.place(command),
             Action::Cancel => drop(self.take_out(command.id)),
@@ -115,10 +131,15 @@ impl ReferenceBook {
             self.trades += 1;
             self.volume += fill as u64;
             self.last_price = Some(price);
+            self.fills.push(Fill {
+                maker: maker.id,
+                price,
+                quantity: fill,
+                maker_done: maker.quantity == 0,
+            });
             if maker.quantity == 0 {
-                let id = best.remove().id;
-                self.places.remove(&id);
-                self.filled.push(id);
+                self.places.remove(&maker.id);
+                best.remove();
             }
         }
         quantity
@@ -155,16 +176,21 @@ impl ReferenceBook {
         }
     }
 
-    pub(super) fn filled(&self) -> &[u64] {
-        &self.filled
+    /// Fills of the last command, in order.
+    #[must_use]
+    pub fn fills(&self) -> &[Fill] {
+        &self.fills
     }
 
-    pub(super) fn is_resting(&self, id: u64) -> bool {
+    /// Whether `id` rests.
+    #[must_use]
+    pub fn is_resting(&self, id: u64) -> bool {
         self.places.contains_key(&id)
     }
 
     /// Side, price and order behind `id`.
-    pub(super) fn order(&self, id: u64) -> Option<(Side, i64, Resting)> {
+    #[must_use]
+    pub fn order(&self, id: u64) -> Option<(Side, i64, Resting)> {
         let &(side, place) = self.places.get(&id)?;
         Some((
             side,

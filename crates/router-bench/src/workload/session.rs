@@ -89,8 +89,9 @@ impl Session {
     fn emit(&mut self, command: Command) {
         self.book.apply(&command);
         self.tape.push(command);
-        for maker in self.book.filled().to_vec() {
-            self.forget(maker);
+        let fills = self.book.fills().to_vec();
+        for fill in fills.iter().filter(|fill| fill.maker_done) {
+            self.forget(fill.maker);
         }
     }
 
