@@ -2,6 +2,7 @@
 //!
 //! - [`workload`]: four deterministic command tapes and the state each must end in.
 //! - [`flash1`]: the message stream of a public benchmark and the hash of the right answer.
+//! - [`measure`]: clocks, spreads, latencies without coordinated omission, tables.
 //!
 //! Nothing here runs in production: a benchmark that overflows or indexes past an end stops, which
 //! is what it should do, so the lints of the core against panics and floats are lifted.
@@ -9,8 +10,10 @@
     clippy::arithmetic_side_effects,
     clippy::float_arithmetic,
     clippy::indexing_slicing,
+    clippy::expect_used,
     reason = "a benchmark that goes wrong has to stop, and statistics are floats"
 )]
 
 pub mod flash1;
+pub mod measure;
 pub mod workload;
