@@ -36,7 +36,12 @@ struct Cell {
 }
 
 /// Client id 0 means none, so it marks a free cell.
-const FREE: Cell = Cell { client_id: 0, order: 0, account: 0, instrument: 0 };
+const FREE: Cell = Cell {
+    client_id: 0,
+    order: 0,
+    account: 0,
+    instrument: 0,
+};
 const FIRST_CELLS: usize = 64;
 
 /// The client ids of all accounts.
@@ -48,7 +53,10 @@ pub struct Clients {
 
 impl Default for Clients {
     fn default() -> Self {
-        Self { cells: vec![FREE; FIRST_CELLS], line: VecDeque::new() }
+        Self {
+            cells: vec![FREE; FIRST_CELLS],
+            line: VecDeque::new(),
+        }
     }
 }
 
@@ -77,7 +85,10 @@ impl Clients {
         loop {
             let cell = self.cells.get(place)?;
             if cell.client_id == client_id && cell.account == account {
-                return Some(ClientOrder { instrument: cell.instrument, order: cell.order });
+                return Some(ClientOrder {
+                    instrument: cell.instrument,
+                    order: cell.order,
+                });
             }
             if cell.client_id == 0 {
                 return None;
@@ -102,14 +113,22 @@ impl Clients {
     /// Forgets ids whose order is closed and whose time lies more than `window_ns` before `now_ns`.
     ///
     /// Ids of that age whose order is open get the time of now and go to the end of the line.
-    pub fn forget(&mut self, now_ns: u64, window_ns: u64, mut is_open: impl FnMut(ClientOrder) -> bool) {
+    pub fn forget(
+        &mut self,
+        now_ns: u64,
+        window_ns: u64,
+        mut is_open: impl FnMut(ClientOrder) -> bool,
+    ) {
         while let Some(front) = self.line.front().copied() {
             if now_ns.saturating_sub(front.time_ns) <= window_ns {
                 return;
             }
             self.line.pop_front();
             if is_open(front.target) {
-                self.line.push_back(ClientEntry { time_ns: now_ns, ..front });
+                self.line.push_back(ClientEntry {
+                    time_ns: now_ns,
+                    ..front
+                });
             } else {
                 self.remove_cell(front.account, front.client_id);
             }
@@ -125,7 +144,11 @@ impl Clients {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let cells = self.cells.capacity().saturating_mul(size_of::<Cell>());
-        cells.saturating_add(self.line.capacity().saturating_mul(size_of::<ClientEntry>()))
+        cells.saturating_add(
+            self.line
+                .capacity()
+                .saturating_mul(size_of::<ClientEntry>()),
+        )
     }
 
     fn mask(&self) -> usize {
@@ -173,7 +196,9 @@ impl Clients {
         let mut next = gap;
         loop {
             next = next.wrapping_add(1) & mask;
-            let Some(cell) = self.cells.get(next).copied() else { return };
+            let Some(cell) = self.cells.get(next).copied() else {
+                return;
+            };
             if cell.client_id == 0 {
                 break;
             }

@@ -3,6 +3,8 @@
 //! Amounts are base units. Available and held of one account and asset share a cache line; rows grow
 //! when an account is first credited, the row width when an asset is first used.
 
+use super::rules::{MAX_AMOUNT, PPM};
+
 /// What one account has of one asset, in base units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Balance {
@@ -21,11 +23,7 @@ pub struct Funds {
     totals: Vec<i128>,
 }
 
-/// The most that may be deposited of one asset in all.
-pub const MAX_TOTAL: i128 = 1 << 120;
-
-const PPM_ONE: u64 = 1_000_000;
-const PPM_ONE_WIDE: u128 = 1_000_000;
+const PPM_WIDE: u128 = PPM as u128;
 
 /// Returns the fee on `received`, rounded against the account: up when paid, down when it is a rebate.
 ///
@@ -37,11 +35,13 @@ pub fn fee_units(received: u128, ppm: i32) -> i128 {
         return 0;
     }
     let rate = ppm.unsigned_abs();
-    let narrow = u64::try_from(received).ok().and_then(|units| units.checked_mul(u64::from(rate)));
+    let narrow = u64::try_from(received)
+        .ok()
+        .and_then(|units| units.checked_mul(u64::from(rate)));
     let (floor, exact) = match narrow {
         Some(product) => {
-            let floor = product / PPM_ONE;
-            (u128::from(floor), floor.wrapping_mul(PPM_ONE) == product)
+            let floor = product / PPM;
+            (u128::from(floor), floor.wrapping_mul(PPM) == product)
         }
         None => fee_floor_wide(received, rate),
     };
@@ -56,26 +56,32 @@ pub fn fee_units(received: u128, ppm: i32) -> i128 {
 /// Returns the floor of `received * rate / 10^6` and whether nothing was cut off.
 #[cold]
 fn fee_floor_wide(received: u128, rate: u32) -> (u128, bool) {
-    let whole = (received / PPM_ONE_WIDE).saturating_mul(u128::from(rate));
-    let part = (received % PPM_ONE_WIDE).wrapping_mul(u128::from(rate));
-    (whole.saturating_add(part / PPM_ONE_WIDE), part % PPM_ONE_WIDE == 0)
+    let whole = (received / PPM_WIDE).saturating_mul(u128::from(rate));
+    let part = (received % PPM_WIDE).wrapping_mul(u128::from(rate));
+    (whole.saturating_add(part / PPM_WIDE), part % PPM_WIDE == 0)
 }
 
 /// Returns `price x lots x tick_units`: the quote base units of a trade.
 ///
-/// `AddInstrument` and `SetRule` bound the product by 2^120.
+/// `AddInstrument` and `SetRule` bound the product by [`MAX_AMOUNT`].
 #[inline]
 #[must_use]
-pub fn quote_units(price: i64, lots: u64, tick_units: u128) -> u128 {
-    let notional = u128::from(price.unsigned_abs()).wrapping_mul(u128::from(lots));
-    notional.wrapping_mul(tick_units)
+pub fn quote_units(price: i64, lots: u64, tick_units: u64) -> u128 {
+    let price = price.unsigned_abs();
+    match price.checked_mul(lots) {
+        Some(notional) => u128::from(notional).wrapping_mul(u128::from(tick_units)),
+        None => {
+            let notional = u128::from(price).wrapping_mul(u128::from(lots));
+            notional.wrapping_mul(u128::from(tick_units))
+        }
+    }
 }
 
 /// Returns `lots x lot_units`: the base units of a trade; bounded like [`quote_units`].
 #[inline]
 #[must_use]
-pub fn base_units(lots: u64, lot_units: u128) -> u128 {
-    u128::from(lots).wrapping_mul(lot_units)
+pub fn base_units(lots: u64, lot_units: u64) -> u128 {
+    u128::from(lots).wrapping_mul(u128::from(lot_units))
 }
 
 impl Funds {
@@ -92,13 +98,19 @@ impl Funds {
     /// Returns the signed earnings of the house in the asset.
     #[must_use]
     pub fn fees(&self, asset: u32) -> i128 {
-        at(asset).and_then(|place| self.fees.get(place)).copied().unwrap_or(0)
+        at(asset)
+            .and_then(|place| self.fees.get(place))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Returns what was deposited less what was withdrawn of the asset.
     #[must_use]
     pub fn total(&self, asset: u32) -> i128 {
-        at(asset).and_then(|place| self.totals.get(place)).copied().unwrap_or(0)
+        at(asset)
+            .and_then(|place| self.totals.get(place))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Returns the number of assets that were ever used.
@@ -129,11 +141,14 @@ impl Funds {
         self.balance(account, asset).available >= units
     }
 
-    /// Says whether a deposit keeps the asset within [`MAX_TOTAL`].
+    /// Says whether a deposit keeps the asset within [`MAX_AMOUNT`].
     #[must_use]
     pub fn takes_deposit(&self, asset: u32, units: u128) -> bool {
         match i128::try_from(units) {
-            Ok(more) => self.total(asset).checked_add(more).is_some_and(|sum| sum <= MAX_TOTAL),
+            Ok(more) => match self.total(asset).checked_add(more) {
+                Some(sum) => u128::try_from(sum).map_or(true, |sum| sum <= MAX_AMOUNT),
+                None => false,
+            },
             Err(_) => false,
         }
     }
@@ -151,7 +166,10 @@ impl Funds {
         let cell = self.cell(account, asset)?;
         let left = cell.available.checked_sub(units)?;
         cell.available = left;
-        self.shift_total(asset, i128::try_from(units).unwrap_or(i128::MAX).saturating_neg());
+        self.shift_total(
+            asset,
+            i128::try_from(units).unwrap_or(i128::MAX).saturating_neg(),
+        );
         Some(left)
     }
 
@@ -161,8 +179,12 @@ impl Funds {
         if units == 0 {
             return true;
         }
-        let Some(cell) = self.cell(account, asset) else { return false };
-        let Some(left) = cell.available.checked_sub(units) else { return false };
+        let Some(cell) = self.cell(account, asset) else {
+            return false;
+        };
+        let Some(left) = cell.available.checked_sub(units) else {
+            return false;
+        };
         cell.available = left;
         cell.held = cell.held.wrapping_add(units);
         true
@@ -183,7 +205,10 @@ impl Funds {
     #[inline]
     pub fn pay_held(&mut self, account: u32, asset: u32, held: u128, paid: u128) {
         if let Some(cell) = self.cell(account, asset) {
-            debug_assert!(cell.held >= held && held >= paid, "a trade costs more than its hold");
+            debug_assert!(
+                cell.held >= held && held >= paid,
+                "a trade costs more than its hold"
+            );
             let freed = held.min(cell.held);
             cell.held = cell.held.wrapping_sub(freed);
             cell.available = cell.available.wrapping_add(freed.saturating_sub(paid));
@@ -194,7 +219,10 @@ impl Funds {
     #[inline]
     pub fn pay(&mut self, account: u32, asset: u32, paid: u128) {
         if let Some(cell) = self.cell(account, asset) {
-            debug_assert!(cell.available >= paid, "a taker pays more than it was checked for");
+            debug_assert!(
+                cell.available >= paid,
+                "a taker pays more than it was checked for"
+            );
             cell.available = cell.available.saturating_sub(paid);
         }
     }
@@ -204,7 +232,11 @@ impl Funds {
     pub fn receive(&mut self, account: u32, asset: u32, units: u128, ppm: i32) -> i128 {
         let fee = fee_units(units, ppm);
         // A fee is at most a tenth of `units`, so a positive one never exceeds it.
-        self.credit(account, asset, units.wrapping_add_signed(fee.wrapping_neg()));
+        self.credit(
+            account,
+            asset,
+            units.wrapping_add_signed(fee.wrapping_neg()),
+        );
         if fee != 0 {
             self.earn(asset, fee);
         }
@@ -213,7 +245,9 @@ impl Funds {
 
     /// Makes room for the asset in every row; cheap when it is known.
     pub fn widen(&mut self, asset: u32) {
-        let Some(needed) = at(asset).and_then(|place| place.checked_add(1)) else { return };
+        let Some(needed) = at(asset).and_then(|place| place.checked_add(1)) else {
+            return;
+        };
         if needed > self.fees.len() {
             self.fees.resize(needed, 0);
             self.totals.resize(needed, 0);
