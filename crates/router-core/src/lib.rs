@@ -4,10 +4,12 @@
 //! - [`amm`]: pools as values; a quote returns amounts, cost and the next pool.
 //! - [`book`]: a price-time priority order book in integer ticks and lots.
 //! - [`engine`]: the matching engine, from command records to event records.
+//! - [`feed`]: market data from the engine's events, and the book a consumer builds from it.
 //! - [`solver`]: splits one order over ladders and pools and bounds the best possible answer.
 
 pub mod amm;
 pub mod book;
 pub mod engine;
+pub mod feed;
 pub mod num;
 pub mod solver;
