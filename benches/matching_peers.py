@@ -1,9 +1,9 @@
 """Order books from PyPI on the tapes of `make bench-matching`, each in its own process.
 
 Run `python benches/matching_peers.py` after the tapes were written (`benches/matching.py` does
-both); prints a table and writes `var/bench/matching_peers.json`. The packages go into an environment of
-their own under `var/bench/peers`. The timer holds what a Python program pays: the loop over the
-commands, one call per command, the library's own work. It does not hold the reading of the tape.
+both); prints a table and writes `var/bench/matching_peers.json`. The packages go into an
+environment of their own under `var/bench/peers`. The timer holds what a Python program pays: the
+loop over the commands, one call per command, the library's own work, but no reading of the tape.
 """
 
 import argparse
