@@ -2,6 +2,7 @@
 //!
 //! - [`workload`]: four deterministic command tapes and the state each must end in.
 //! - [`flash1`]: the message stream of a public benchmark and the hash of the right answer.
+//! - [`tape`]: the tapes as the engine's own records.
 //! - [`measure`]: clocks, spreads, latencies without coordinated omission, tables.
 //!
 //! Nothing here runs in production: a benchmark that overflows or indexes past an end stops, which
@@ -16,4 +17,5 @@
 
 pub mod flash1;
 pub mod measure;
+pub mod tape;
 pub mod workload;
