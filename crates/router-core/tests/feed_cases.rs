@@ -12,7 +12,8 @@ mod feed_support;
 use feed_support::{crc32, publish, StandIn, Truth};
 use router_core::engine::{EventKind, EventRecord};
 use router_core::feed::{
-    Applied, DepthFollower, FeedRecord, OrdersFollower, OutOfStep, Publisher, Resync,
+    depth_checksum, Applied, DepthFollower, FeedRecord, OrdersFollower, OutOfStep, Publisher,
+    Resync,
 };
 
 const BOUND: usize = 4_096;
@@ -198,4 +199,9 @@ fn a_follower_keeps_no_more_than_its_bound() {
         .map(|record| late.apply(record))
         .find(Result::is_err);
     assert_eq!(outcome, Some(Err(Resync::TooLong)));
+}
+
+#[test]
+fn the_documented_example_has_the_documented_checksum() {
+    assert_eq!(depth_checksum(&[(100, 5), (99, 2)], &[]), 0x894F_BC31);
 }
