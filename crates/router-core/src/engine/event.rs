@@ -154,6 +154,13 @@ impl Sink for Vec<EventRecord> {
     }
 }
 
+impl<T: Sink + ?Sized> Sink for &mut T {
+    #[inline]
+    fn event(&mut self, event: EventRecord) {
+        (**self).event(event);
+    }
+}
+
 /// A sink that keeps nothing but counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CountingSink {

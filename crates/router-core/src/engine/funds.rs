@@ -276,15 +276,28 @@ impl Funds {
         }
     }
 
-    /// Sets the house's earnings and the deposited total of an asset as they are in an image.
-    pub fn restore_asset(&mut self, asset: u32, fees: i128, total: i128) {
+    /// Sets the house's earnings in an asset as they are in an image.
+    pub fn restore_fees(&mut self, asset: u32, fees: i128) {
         self.widen(asset);
         if let Some(cell) = at(asset).and_then(|place| self.fees.get_mut(place)) {
             *cell = fees;
         }
-        if let Some(cell) = at(asset).and_then(|place| self.totals.get_mut(place)) {
-            *cell = total;
+    }
+
+    /// Computes the totals from balances and fees; false when a sum does not fit.
+    pub fn restore_totals(&mut self) -> bool {
+        self.totals.clone_from(&self.fees);
+        for row in self.rows.chunks(self.width.max(1)) {
+            for (total, balance) in self.totals.iter_mut().zip(row) {
+                let owned = balance.available.checked_add(balance.held);
+                let sum = owned.and_then(|owned| total.checked_add_unsigned(owned));
+                let Some(sum) = sum else {
+                    return false;
+                };
+                *total = sum;
+            }
         }
+        true
     }
 
     #[inline]

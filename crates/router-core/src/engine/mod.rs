@@ -4,22 +4,54 @@
 //!
 //! - [`command`], [`codec`]: what the engine is told; [`event`], [`reason`]: what it answers;
 //!   [`rules`]: small types and bounds; [`image`]: the whole state as plain values.
+//! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
+//! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
+//! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
+//!   an order on its way through the book; `amend`, `cancel`: changing and removing orders;
+//!   `settle`: holds and payments.
+//! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
+//! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
+//!   auctions; `admin`: administrative commands; `snapshot`, `restore`: state as an image and back.
 
+mod accounts;
+mod admin;
+mod amend;
 pub mod auction_price;
+mod book;
+mod cancel;
+mod cascade;
+mod checks;
 pub mod clients;
 pub mod codec;
 pub mod command;
 pub mod event;
+mod expiry;
 pub mod funds;
+mod ids;
 pub mod image;
 pub mod image_codec;
 pub mod image_decode;
+mod ladder;
+mod lists;
+mod matching;
 mod numbered;
+mod pegs;
+mod place;
+mod prepare;
 pub mod reason;
+mod restore;
 pub mod rules;
+mod settle;
+mod slab;
+mod snapshot;
 pub mod state_hash;
+mod stp;
+mod submit;
+mod taker;
 mod trailing;
 pub mod triggers;
+mod view;
+mod work;
 
 pub use codec::{decode, encode, Malformed};
 pub use command::{command_len, Command, CommandKind, CommandRecord, NewInstrument, NewOrder};
@@ -28,7 +60,10 @@ pub use image::Image;
 pub use image_codec::{encode_image, image_hash};
 pub use image_decode::{decode_image, ImageDecodeError};
 pub use reason::Reason;
+pub use restore::RestoreError;
 pub use rules::{
     class, order_flags, Limits, ListRole, OrderType, PegKind, Phase, RuleKind, Rules, Side,
     StpMode, Tier, Tif, MAX_PRICE, MAX_QTY, SEMANTICS_VERSION,
 };
+pub use submit::Engine;
+pub use view::{DepthLevel, RestingOrder};

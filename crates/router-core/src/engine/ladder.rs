@@ -1,0 +1,414 @@
+//! The price levels of one side: a dense band of prices with three layers of occupancy bits, and an
+//! ordered map for what lies outside.
+//!
+//! Prices are mirrored for bids, so that on both sides the best level has the lowest *key*. The band
+//! moves when enough orders have come to lie outside it that moving has paid for itself.
+
+use std::collections::BTreeMap;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::rules::Side;
+use super::slab::{Slab, NIL};
+
+/// Key of no level; no price has it.
+pub(crate) const NO_KEY: u32 = u32::MAX;
+const MIRROR: u32 = 0x7FFF_FFFF;
+const FIRST_BITS: u32 = 12;
+const LAST_BITS: u32 = 18;
+
+/// A price level: its queue, and what it shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Level {
+    /// First order.
+    pub(crate) head: u32,
+    /// Last order.
+    pub(crate) tail: u32,
+    /// Displayed lots.
+    pub(crate) qty: u64,
+    /// Orders.
+    pub(crate) count: u32,
+    pad: u32,
+}
+
+/// One side of a book.
+#[derive(Clone, Debug)]
+pub(crate) struct Ladder {
+    mirror: u32,
+    best: u32,
+    base: u32,
+    occupied: u32,
+    misses: u32,
+    levels: Vec<Level>,
+    words: Vec<u64>,
+    sums: Vec<u64>,
+    top: u64,
+    far: BTreeMap<u32, Level>,
+}
+
+impl Ladder {
+    /// An empty side.
+    pub(crate) fn new(side: Side) -> Self {
+        let mirror = match side {
+            Side::Buy => MIRROR,
+            Side::Sell => 0,
+        };
+        Self {
+            mirror,
+            best: NO_KEY,
+            base: 0,
+            occupied: 0,
+            misses: 0,
+            levels: Vec::new(),
+            words: Vec::new(),
+            sums: Vec::new(),
+            top: 0,
+            far: BTreeMap::new(),
+        }
+    }
+
+    /// Key of a price, and price of a key.
+    #[inline]
+    pub(crate) const fn key(&self, price: u32) -> u32 {
+        price ^ self.mirror
+    }
+
+    /// Key of the best level, [`NO_KEY`] if there is none.
+    #[inline]
+    pub(crate) const fn best_key(&self) -> u32 {
+        self.best
+    }
+
+    /// Best price.
+    #[inline]
+    pub(crate) const fn best_price(&self) -> Option<u32> {
+        if self.best == NO_KEY {
+            None
+        } else {
+            Some(self.best ^ self.mirror)
+        }
+    }
+
+    /// The level with a key.
+    #[inline]
+    pub(crate) fn level(&self, key: u32) -> Option<&Level> {
+        match self.levels.get(key.wrapping_sub(self.base) as usize) {
+            Some(level) => Some(level),
+            None => self.far.get(&key),
+        }
+    }
+
+    #[inline]
+    fn level_mut(&mut self, key: u32) -> Option<&mut Level> {
+        match self.levels.get_mut(key.wrapping_sub(self.base) as usize) {
+            Some(level) => Some(level),
+            None => self.far.get_mut(&key),
+        }
+    }
+
+    /// Puts an order at the tail of its level, which then shows `shown` lots more.
+    #[inline]
+    pub(crate) fn push(&mut self, slab: &mut Slab, slot: u32, shown: u64) {
+        let price = slab.hot(slot).price();
+        let key = self.key(price);
+        let offset = key.wrapping_sub(self.base) as usize;
+        let Some(level) = self.levels.get_mut(offset) else {
+            self.push_far(slab, slot, key, shown);
+            return;
+        };
+        let tail = level.tail;
+        level.tail = slot;
+        level.qty = level.qty.wrapping_add(shown);
+        level.count = level.count.wrapping_add(1);
+        if tail == NIL {
+            level.head = slot;
+            self.mark(offset);
+            self.best = self.best.min(key);
+        } else if let Some(last) = slab.hot_mut(tail) {
+            last.next = slot;
+        }
+        if let Some(own) = slab.hot_mut(slot) {
+            own.prev = tail;
+            own.next = NIL;
+        }
+    }
+
+    /// Takes an order, which showed `shown` lots, out of its level.
+    #[inline]
+    pub(crate) fn unlink(&mut self, slab: &mut Slab, slot: u32, shown: u64) {
+        let own = *slab.hot(slot);
+        let key = self.key(own.price());
+        if own.prev != NIL {
+            if let Some(before) = slab.hot_mut(own.prev) {
+                before.next = own.next;
+            }
+        }
+        if own.next != NIL {
+            if let Some(after) = slab.hot_mut(own.next) {
+                after.prev = own.prev;
+            }
+        }
+        let Some(level) = self.level_mut(key) else {
+            return;
+        };
+        level.qty = level.qty.wrapping_sub(shown);
+        level.count = level.count.wrapping_sub(1);
+        if own.prev == NIL {
+            level.head = own.next;
+        }
+        if own.next == NIL {
+            level.tail = own.prev;
+        }
+        if level.head == NIL {
+            self.vacate(key);
+        }
+    }
+
+    /// Takes lots off what a level shows.
+    #[inline]
+    pub(crate) fn shrink(&mut self, key: u32, lots: u64) {
+        if let Some(level) = self.level_mut(key) {
+            level.qty = level.qty.wrapping_sub(lots);
+        }
+    }
+
+    /// Takes the head, which showed `shown` lots, off a level.
+    #[inline]
+    pub(crate) fn pop_head(&mut self, slab: &mut Slab, key: u32, next: u32, shown: u64) {
+        let Some(level) = self.level_mut(key) else {
+            return;
+        };
+        level.qty = level.qty.wrapping_sub(shown);
+        level.count = level.count.wrapping_sub(1);
+        level.head = next;
+        if next == NIL {
+            level.tail = NIL;
+            self.vacate(key);
+        } else if let Some(after) = slab.hot_mut(next) {
+            after.prev = NIL;
+        }
+    }
+
+    /// Key of the first level behind `key`, [`NO_KEY`] if there is none.
+    pub(crate) fn next_key(&self, key: u32) -> u32 {
+        let from = key.wrapping_add(1);
+        let dense = if from <= self.base {
+            self.first_dense()
+        } else {
+            self.dense_from(from.wrapping_sub(self.base) as usize)
+        };
+        match self.far.range(from..).next() {
+            Some((far, _)) => dense.min(*far),
+            None => dense,
+        }
+    }
+
+    /// Levels with their keys, best first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Level)> {
+        let first = self.level(self.best).map(|level| (self.best, level));
+        core::iter::successors(first, |(key, _)| {
+            let next = self.next_key(*key);
+            self.level(next).map(|level| (next, level))
+        })
+    }
+
+    /// Bytes taken, far levels estimated.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let words = self.words.capacity().saturating_add(self.sums.capacity());
+        let levels = self.levels.capacity().saturating_mul(size_of::<Level>());
+        let far = self.far.len().saturating_mul(48);
+        levels
+            .saturating_add(words.saturating_mul(8))
+            .saturating_add(far)
+    }
+
+    #[inline]
+    fn mark(&mut self, offset: usize) {
+        self.occupied = self.occupied.wrapping_add(1);
+        if let Some(word) = self.words.get_mut(offset >> 6) {
+            *word |= 1 << (offset & 63);
+        }
+        if let Some(sum) = self.sums.get_mut(offset >> 12) {
+            *sum |= 1 << ((offset >> 6) & 63);
+        }
+        self.top |= 1 << ((offset >> 12) & 63);
+    }
+
+    /// Notes that a level has no order any more.
+    #[inline]
+    fn vacate(&mut self, key: u32) {
+        let offset = key.wrapping_sub(self.base) as usize;
+        if offset >= self.levels.len() {
+            self.far.remove(&key);
+        } else {
+            self.unmark(offset);
+        }
+        if key == self.best {
+            self.best = self.next_best(offset);
+        }
+    }
+
+    #[inline]
+    fn unmark(&mut self, offset: usize) {
+        self.occupied = self.occupied.wrapping_sub(1);
+        let Some(word) = self.words.get_mut(offset >> 6) else {
+            return;
+        };
+        *word &= !(1 << (offset & 63));
+        if *word != 0 {
+            return;
+        }
+        let Some(sum) = self.sums.get_mut(offset >> 12) else {
+            return;
+        };
+        *sum &= !(1 << ((offset >> 6) & 63));
+        if *sum == 0 {
+            self.top &= !(1 << ((offset >> 12) & 63));
+        }
+    }
+
+    #[inline]
+    fn next_best(&self, offset: usize) -> u32 {
+        let dense = if offset < self.levels.len() {
+            self.dense_from(offset)
+        } else {
+            self.first_dense()
+        };
+        match self.far.first_key_value() {
+            Some((far, _)) => dense.min(*far),
+            None => dense,
+        }
+    }
+
+    fn first_dense(&self) -> u32 {
+        self.dense_from(0)
+    }
+
+    /// Key of the first occupied dense level from `offset` on.
+    #[inline]
+    fn dense_from(&self, offset: usize) -> u32 {
+        let at = offset >> 6;
+        let Some(word) = self.words.get(at) else {
+            return NO_KEY;
+        };
+        let rest = word & (u64::MAX << (offset & 63));
+        if rest != 0 {
+            return self.key_at(at, rest);
+        }
+        let next = at.wrapping_add(1);
+        let group = next >> 6;
+        let rest = self
+            .sums
+            .get(group)
+            .map_or(0, |sum| sum & (u64::MAX << (next & 63)));
+        if rest != 0 {
+            return self.first_in_group(group, rest);
+        }
+        let beyond = group.wrapping_add(1);
+        if beyond > 63 {
+            return NO_KEY;
+        }
+        let rest = self.top & (u64::MAX << beyond);
+        if rest == 0 {
+            return NO_KEY;
+        }
+        let group = rest.trailing_zeros() as usize;
+        self.sums
+            .get(group)
+            .map_or(NO_KEY, |sum| self.first_in_group(group, *sum))
+    }
+
+    #[inline]
+    fn first_in_group(&self, group: usize, sum: u64) -> u32 {
+        let at = (group << 6) | (sum.trailing_zeros() as usize & 63);
+        self.words
+            .get(at)
+            .map_or(NO_KEY, |word| self.key_at(at, *word))
+    }
+
+    #[inline]
+    const fn key_at(&self, word: usize, bits: u64) -> u32 {
+        let offset = ((word as u32) << 6) | bits.trailing_zeros();
+        self.base.wrapping_add(offset)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_far(&mut self, slab: &mut Slab, slot: u32, key: u32, shown: u64) {
+        self.misses = self.misses.saturating_add(1);
+        let kept = usize::try_from(self.occupied)
+            .unwrap_or(usize::MAX)
+            .saturating_add(self.far.len());
+        if self.misses as usize > kept {
+            self.rebase(key);
+            self.push(slab, slot, shown);
+            return;
+        }
+        let level = self.far.entry(key).or_default();
+        let tail = level.tail;
+        level.tail = slot;
+        level.qty = level.qty.wrapping_add(shown);
+        level.count = level.count.wrapping_add(1);
+        if tail == NIL {
+            level.head = slot;
+        } else if let Some(last) = slab.hot_mut(tail) {
+            last.next = slot;
+        }
+        if let Some(own) = slab.hot_mut(slot) {
+            own.prev = tail;
+            own.next = NIL;
+        }
+        self.best = self.best.min(key);
+    }
+
+    /// Moves the band so that `key`, and as much as possible from the best level on, lies inside.
+    fn rebase(&mut self, key: u32) {
+        let mut kept: Vec<(u32, Level)> = self.iter().map(|(at, level)| (at, *level)).collect();
+        let worst = kept.last().map_or(key, |(at, _)| (*at).max(key));
+        let span = worst.wrapping_sub(self.best.min(key));
+        let bits = u32::BITS
+            .wrapping_sub(span.leading_zeros())
+            .wrapping_add(1)
+            .clamp(FIRST_BITS, LAST_BITS);
+        for (at, _) in &kept {
+            let offset = at.wrapping_sub(self.base) as usize;
+            if let Some(level) = self.levels.get_mut(offset) {
+                *level = Level::default();
+                self.unmark(offset);
+            }
+        }
+        self.far.clear();
+        self.resize(1 << bits.max(self.bits()));
+        // A quarter of the band lies before the best level, for prices that improve on it.
+        let room = u32::try_from(self.levels.len() >> 2).unwrap_or(0);
+        let centre = if span as usize >= self.levels.len() >> 1 {
+            key
+        } else {
+            self.best.min(key)
+        };
+        self.base = centre.saturating_sub(room);
+        self.misses = 0;
+        for (at, level) in kept.drain(..) {
+            let offset = at.wrapping_sub(self.base) as usize;
+            if let Some(place) = self.levels.get_mut(offset) {
+                *place = level;
+                self.mark(offset);
+            } else {
+                self.far.insert(at, level);
+            }
+        }
+    }
+
+    fn bits(&self) -> u32 {
+        self.levels.len().trailing_zeros() & 31
+    }
+
+    fn resize(&mut self, len: usize) {
+        if self.levels.len() < len {
+            self.levels = bytemuck::allocation::zeroed_vec(len);
+            self.words = vec![0; len >> 6];
+            self.sums = vec![0; (len >> 12).max(1)];
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! An engine out of an image.
+
+use super::book::{Book, Terms};
+use super::clients::{ClientEntry, ClientOrder};
+use super::funds::Balance;
+use super::image::{AccountImage, ClientIdImage, Image, InstrumentImage, LinkImage, OrderImage};
+use super::rules::{OrderType, PegKind, Side, MAX_PRICE, TIERS};
+use super::slab::{flag, Cold, Exotic, Slot, Stage, NIL};
+use super::snapshot::FLAG_PAIRS;
+use super::submit::Engine;
+use super::triggers::Armed;
+
+/// Why an image is no state of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreError {
+    /// A number lies outside its bounds: an account, asset, instrument, price, quantity or id.
+    OutOfBounds,
+    /// The engine built from it does not give the same image: something is doubled, out of order or
+    /// does not fit together.
+    Inconsistent,
+}
+
+type Restored<T> = Result<T, RestoreError>;
+
+/// Order ids are kept in 48 bits.
+const MAX_ORDER_ID: u64 = (1 << 48) - 1;
+
+impl Engine {
+    /// The engine whose state an image is.
+    ///
+    /// # Errors
+    /// [`RestoreError`] if no engine has this image.
+    pub fn from_image(image: &Image) -> Restored<Self> {
+        let mut engine = Self::new(image.limits);
+        engine.shared.sequence = image.sequence;
+        engine.shared.now_ns = image.now_ns;
+        engine.shared.accounts.venue_killed = image.venue_killed;
+        engine.restore_tiers(image)?;
+        for account in &image.accounts {
+            engine.restore_account(account)?;
+        }
+        engine.restore_assets(image)?;
+        for instrument in &image.instruments {
+            engine.restore_instrument(instrument)?;
+        }
+        for client_id in &image.client_ids {
+            engine.restore_client_id(client_id)?;
+        }
+        if engine.image() == *image {
+            Ok(engine)
+        } else {
+            Err(RestoreError::Inconsistent)
+        }
+    }
+
+    fn restore_tiers(&mut self, image: &Image) -> Restored<()> {
+        within(image.tiers.len() == TIERS)?;
+        for (number, tier) in (0_u32..).zip(&image.tiers) {
+            if let Some(place) = self.shared.accounts.tier_mut(number) {
+                *place = *tier;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_account(&mut self, image: &AccountImage) -> Restored<()> {
+        let account = image.account;
+        within(account < self.shared.limits.max_accounts && (image.tier as usize) < TIERS)?;
+        if image.tier != 0 || image.group != 0 || image.killed {
+            if let Some(standing) = self.shared.accounts.standing_mut(account) {
+                standing.tier = u8::try_from(image.tier).unwrap_or(0);
+                standing.group = image.group;
+                standing.killed = image.killed;
+            }
+        }
+        for balance in &image.balances {
+            within(balance.asset < self.shared.limits.max_assets)?;
+            let amounts = Balance {
+                available: balance.available,
+                held: balance.held,
+            };
+            self.shared
+                .funds
+                .restore_balance(account, balance.asset, amounts);
+        }
+        for position in &image.positions {
+            self.shared
+                .accounts
+                .set_position(position.instrument, account, position.lots);
+        }
+        Ok(())
+    }
+
+    /// Sets the fees, and as totals what accounts and house have together.
+    fn restore_assets(&mut self, image: &Image) -> Restored<()> {
+        for fee in &image.fees {
+            within(fee.asset < self.shared.limits.max_assets)?;
+            self.shared.funds.restore_fees(fee.asset, fee.amount);
+        }
+        if self.shared.funds.restore_totals() {
+            Ok(())
+        } else {
+            Err(RestoreError::OutOfBounds)
+        }
+    }
+
+    fn restore_client_id(&mut self, image: &ClientIdImage) -> Restored<()> {
+        let shared = &mut self.shared;
+        within(image.client_id != 0 && image.account < shared.limits.max_accounts)?;
+        if shared.clients.get(image.account, image.client_id).is_some() {
+            return Err(RestoreError::Inconsistent);
+        }
+        shared.clients.insert(ClientEntry {
+            account: image.account,
+            client_id: image.client_id,
+            target: ClientOrder {
+                instrument: image.instrument,
+                order: image.order_id,
+            },
+            time_ns: image.since_ns,
+        });
+        Ok(())
+    }
+
+    fn restore_instrument(&mut self, image: &InstrumentImage) -> Restored<()> {
+        let id = u32::try_from(self.books.len()).unwrap_or(u32::MAX);
+        let limits = self.shared.limits;
+        within(id < limits.max_instruments && image.next_order_id <= MAX_ORDER_ID)?;
+        within(image.base_asset < limits.max_assets && image.quote_asset < limits.max_assets)?;
+        let terms = Terms {
+            id,
+            base_asset: image.base_asset,
+            quote_asset: image.quote_asset,
+            lot_units: image.lot_units,
+            tick_units: image.tick_units,
+            funded: image.funded,
+            positions: image.positions,
+        };
+        let mut book = Book::new(terms, image.rules);
+        book.phase = image.phase;
+        book.last = price_or_none(image.last_price)?;
+        book.mark = price_or_none(image.mark_price)?;
+        book.next_id = image.next_order_id;
+        book.rests = image.rests;
+        self.books.push(book);
+        self.restore_orders(id, image)
+    }
+
+    fn restore_orders(&mut self, instrument: u32, image: &InstrumentImage) -> Restored<()> {
+        for (side, levels) in [(Side::Buy, &image.bids), (Side::Sell, &image.asks)] {
+            for level in levels {
+                let price = price_or_none(level.price)?;
+                within(price != 0 && !level.orders.is_empty())?;
+                for order in &level.orders {
+                    within(order.side == side)?;
+                    self.restore_order(instrument, order, Stage::Resting, price)?;
+                }
+            }
+        }
+        let staged = [
+            (Stage::Armed, &image.armed),
+            (Stage::Pending, &image.pending),
+            (Stage::Parked, &image.parked),
+        ];
+        for (stage, orders) in staged {
+            for order in orders {
+                let price = price_or_none(order.price)?;
+                let price = if order.peg == PegKind::None { price } else { 0 };
+                self.restore_order(instrument, order, stage, price)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an order where it was; `price` is that of its level, or its limit when it is in none.
+    fn restore_order(
+        &mut self,
+        instrument: u32,
+        order: &OrderImage,
+        stage: Stage,
+        price: u32,
+    ) -> Restored<()> {
+        let limits = &self.shared.limits;
+        let Some(book) = self.books.get_mut(instrument as usize) else {
+            return Err(RestoreError::OutOfBounds);
+        };
+        within(order.id != 0 && order.id < book.next_id && order.account < limits.max_accounts)?;
+        within(order.open != 0 && order.open <= order.total && order.displayed <= order.open)?;
+        within(self.shared.open_orders < limits.max_orders)?;
+        if book.slot_of(order.id) != NIL {
+            return Err(RestoreError::Inconsistent);
+        }
+        let slot = restore_slot(book, order, stage, price)?;
+        if order.expire_s != 0 {
+            self.shared
+                .expiry
+                .insert(order.expire_s, instrument, order.id);
+        }
+        self.shared.open_orders = self.shared.open_orders.saturating_add(1);
+        restore_place(book, order, stage, slot);
+        Ok(())
+    }
+}
+
+fn restore_slot(book: &mut Book, order: &OrderImage, stage: Stage, price: u32) -> Restored<u32> {
+    let numbers = u16::from(order.stp.number())
+        | (u16::from(order.tif.number()) << flag::TIF_SHIFT)
+        | (u16::from(order.order_type.number()) << flag::TYPE_SHIFT);
+    let given = FLAG_PAIRS
+        .iter()
+        .filter(|(record, _)| order.flags & record != 0);
+    let mut flags = given.fold(numbers, |flags, (_, own)| flags | own);
+    if order.display != 0 {
+        flags |= flag::ICEBERG;
+    }
+    if order.link != LinkImage::None {
+        flags |= flag::LINKED;
+    }
+    let cold = Cold {
+        client_id: order.client_id,
+        total: order.total,
+        priority: order.priority,
+        exotic: 0,
+        session: order.session,
+    };
+    let hot = Slot::new(
+        order.id,
+        flags,
+        order.side,
+        price,
+        order.open,
+        order.account,
+    );
+    let slot = book.slab.insert(hot, cold);
+    book.ids.set(order.id, slot);
+    let exotic = Exotic {
+        stage,
+        peg: order.peg,
+        cap: if order.peg == PegKind::None {
+            0
+        } else {
+            price_or_none(order.price)?
+        },
+        display: order.display,
+        displayed: if order.display == 0 {
+            0
+        } else {
+            order.displayed
+        },
+        trigger: order.trigger,
+        expire_s: order.expire_s,
+        link: order.link,
+    };
+    if exotic
+        != (Exotic {
+            stage: Stage::Resting,
+            ..Exotic::default()
+        })
+    {
+        book.slab.attach(slot, exotic);
+    }
+    Ok(slot)
+}
+
+fn restore_place(book: &mut Book, order: &OrderImage, stage: Stage, slot: u32) {
+    if order.peg != PegKind::None {
+        book.pegs.insert(order.id, slot);
+    }
+    match stage {
+        Stage::Resting => {
+            let shown = book.shown(slot);
+            let (ladder, slab) = book.side_mut(order.side);
+            ladder.push(slab, slot, shown);
+        }
+        Stage::Armed => {
+            book.armed = book.armed.saturating_add(1);
+            let rail = book.rail(slot);
+            let armed = Armed {
+                order: order.id,
+                slot,
+            };
+            if order.order_type == OrderType::TrailingStop {
+                let watermark = (order.watermark != 0).then_some(order.watermark);
+                book.triggers
+                    .arm_trailing(rail, order.trigger, watermark, armed);
+            } else {
+                book.triggers.arm_stop(rail, order.trigger, armed);
+            }
+        }
+        Stage::Pending => book.pending = book.pending.saturating_add(1),
+        Stage::Parked | Stage::Acting => {}
+    }
+}
+
+fn price_or_none(price: i64) -> Restored<u32> {
+    within((0..=MAX_PRICE).contains(&price))?;
+    u32::try_from(price).map_err(|_| RestoreError::OutOfBounds)
+}
+
+fn within(holds: bool) -> Restored<()> {
+    if holds {
+        Ok(())
+    } else {
+        Err(RestoreError::OutOfBounds)
+    }
+}
