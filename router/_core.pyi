@@ -2,19 +2,22 @@
 
 Token ids are dense ints, amounts are base units in 0..2^256-1, `zero_for_one` means token0 is
 paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPTY_POOL,
-INSUFFICIENT_LIQUIDITY, INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST.
+INSUFFICIENT_LIQUIDITY, INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST,
+BATCH_INVALID, IMAGE_INVALID, ENGINE_BUSY, ENGINE_BROKEN (it failed in an earlier call).
 """
 
 from collections.abc import Sequence
 from typing import final
 
+from numpy import int64, uint64, void
+from numpy.typing import NDArray
+
 __all__ = [
-    "Book",
+    "Ack",
     "CoreError",
-    "Fill",
+    "Engine",
     "Market",
     "MarketBuilder",
-    "Placement",
     "Plan",
     "PlanLeg",
     "PoolQuote",
@@ -97,53 +100,153 @@ class V3Pool:
         """Return the pool after a Mint (positive) or Burn (negative) event."""
 
 @final
-class Fill:
-    """One trade of a taker with a resting order, at the maker's price."""
+class Ack:
+    """What one command did, summed up from its events.
 
-    maker_order_id: int
-    price_ticks: int
-    lots: int
-    maker_remaining_lots: int
-
-@final
-class Placement:
-    """What became of a placed order. `status`: filled, partly_filled, resting, canceled, rejected.
-
-    `resting_lots` stay in the book; `canceled_lots` were neither filled nor left resting.
-    `reason` is empty or says why: WOULD_CROSS (post-only), NOT_FILLABLE (FOK), NO_LIQUIDITY.
+    `order_id` is the order it is about, 0 when there is none. `reason` is a `Reason`: why it was
+    refused, or why its order was taken away. `filled_lots` and `fills` are trades as a taker.
+    Of an order by quote amount, `open_lots` and `removed_lots` are in tick-lots.
     """
 
-    status: str
-    reason: str
-    fills: list[Fill]
+    sequence: int
+    order_id: int
+    is_rejected: bool
+    is_duplicate: bool  # The client id was used before; `order_id` is the first order's.
+    reason: int
     filled_lots: int
-    resting_lots: int
-    canceled_lots: int
+    open_lots: int  # afterwards
+    removed_lots: int  # taken away without trading
+    fills: list[tuple[int, int, int]]  # (maker's order id, price in ticks, lots)
+    @property
+    def events(self) -> NDArray[void]:
+        """All events of the command, of `EVENT_DTYPE`."""
 
 @final
-class Book:
-    """One instrument's order book: price-time priority, integer ticks and lots.
+class Engine:
+    """The matching engine: `docs/specs/matching.md` has the rules.
 
-    `side` is "buy" or "sell"; `kind` is "limit", "market", "ioc", "fok" or "post_only". Market
-    orders ignore `price_ticks`.
+    Numbers in records are those of `router.vocabulary`, arrays of the types in `router.records`.
+    One caller at a time: a second thread gets ENGINE_BUSY.
     """
 
-    def __new__(cls) -> Book: ...
+    def __new__(
+        cls,
+        *,
+        max_accounts: int | None = None,
+        max_assets: int | None = None,
+        max_instruments: int | None = None,
+        max_orders: int | None = None,
+        max_client_ids: int | None = None,
+        client_window_ns: int | None = None,
+    ) -> Engine:
+        """Return an empty engine; the caps bound its memory, which is taken as it is needed."""
+    def submit(self, commands: NDArray[void], out: NDArray[void]) -> tuple[int, int]:
+        """Match a batch; return (commands consumed, events written). The GIL is released.
+
+        When `out` is full, matching stops before the next command: call again with the rest.
+        Events that did not fit wait and come first in the next call. A list (OCO, bracket) has to
+        be whole within `commands`. BATCH_INVALID is raised for arrays that are not contiguous, of
+        another type, read-only (`out`), empty (`out`), or that share memory; nothing has changed.
+        """
+    def drain(self, out: NDArray[void]) -> int:
+        """Write events that wait; return how many."""
+    waiting: int  # events that wait for room
+    sequence: int  # of the next command: the number of records so far
     def place(
-        self, order_id: int, side: str, kind: str, price_ticks: int, lots: int
-    ) -> Placement: ...
-    def preview(self, side: str, kind: str, price_ticks: int, lots: int) -> Placement:
-        """Return what `place` would do, changing nothing."""
-    def cancel(self, order_id: int) -> int:
-        """Remove a resting order and return its remaining lots; 0 when it does not rest here."""
-    def bids(self, depth: int = 0) -> list[tuple[int, int]]:
-        """Return (price_ticks, lots) per level, best first; depth 0 is all."""
-    def asks(self, depth: int = 0) -> list[tuple[int, int]]: ...
-    def orders(self) -> list[tuple[int, str, int, int]]:
-        """Return (order_id, side, price_ticks, remaining_lots): bids, then asks, best first."""
-    @property
-    def sequence(self) -> int:
-        """Count of commands that changed the book."""
+        self,
+        instrument: int,
+        account: int,
+        side: int,
+        price: int,
+        qty: int,
+        *,
+        order_type: int = 0,
+        tif: int = 0,
+        flags: int = 0,
+        stp: int = 0,
+        peg: int = 0,
+        client_id: int = 0,
+        session: int = 0,
+        trigger: int = 0,
+        display: int = 0,
+        expire_s: int = 0,
+    ) -> Ack:
+        """Send one order. A refusal is in the answer; numbers beyond their fields raise."""
+    def cancel(self, instrument: int, account: int, order_id: int) -> Ack: ...
+    def amend(
+        self,
+        instrument: int,
+        account: int,
+        order_id: int,
+        *,
+        price: int = 0,
+        qty: int = 0,
+        requeue: bool = False,
+    ) -> Ack:
+        """Give an order another price or total quantity; 0 keeps what it has."""
+    def add_instrument(
+        self,
+        instrument: int,
+        *,
+        base_asset: int = 0,
+        quote_asset: int = 1,
+        lot_units: int = 1,
+        tick_units: int = 1,
+        max_qty: int = 0,
+        mode: int = 0,
+    ) -> Ack:
+        """Add the next instrument; it starts closed."""
+    def set_phase(self, instrument: int, phase: int) -> Ack: ...
+    def command(
+        self,
+        kind: int,
+        *,
+        side: int = 0,
+        order_type: int = 0,
+        tif: int = 0,
+        flags: int = 0,
+        stp: int = 0,
+        list_role: int = 0,
+        instrument: int = 0,
+        account: int = 0,
+        client_id: int = 0,
+        order_id: int = 0,
+        price: int = 0,
+        qty: int = 0,
+        trigger: int = 0,
+        display: int = 0,
+        expire_s: int = 0,
+    ) -> Ack:
+        """Send one command of any kind, by the fields of its record."""
+    def best(self, instrument: int) -> tuple[int, int]:
+        """Return best bid and best ask in ticks; 0 where a side is empty."""
+    def levels(self, instrument: int, side: int, depth: int = 0) -> list[tuple[int, int]]:
+        """Return (price, displayed lots) of the best levels; depth 0 is all."""
+    def depth(
+        self, instrument: int, side: int, depth: int = 0
+    ) -> tuple[NDArray[int64], NDArray[uint64]]:
+        """Return prices and displayed lots of the best levels; depth 0 is all."""
+    def orders(self, instrument: int, side: int | None = None) -> NDArray[void]:
+        """Return resting orders in priority order, bids then asks, of `ORDER_DTYPE`."""
+    def order_ids(self, instrument: int, side: int) -> list[int]:
+        """Return the ids of one side's resting orders in priority order."""
+    def makers(
+        self, instrument: int, side: int, price: int, lots: int
+    ) -> list[tuple[int, int, int]]:
+        """Return (order id, price, open lots) of the orders that a taker of `lots` would meet.
+
+        Icebergs count with all their lots, at the place of what they show.
+        """
+    def state_hash(self) -> int: ...
+    def memory_bytes(self) -> int: ...
+    def save(self) -> bytes:
+        """Return the whole state; events that wait are no part of it."""
+    @staticmethod
+    def load(image: bytes) -> Engine:
+        """Return an engine with a saved state. IMAGE_INVALID is raised for any other bytes."""
+    @staticmethod
+    def vocabulary() -> dict[str, dict[str, int]]:
+        """Return every word of the records with its number, by the class in `vocabulary`."""
 
 @final
 class PlanLeg:

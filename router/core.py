@@ -1,16 +1,15 @@
-"""The Rust core as the rest of the program sees it: pools, the order book and the route solver.
+"""The Rust core as the rest of the program sees it: pools, the matching engine, the route solver.
 
 This is the only module that imports the extension. Callers catch `CoreError` where a refusal is
 an answer, and turn it into an error for people with `failure_of` where it is not.
 """
 
 from router._core import (
-    Book,
+    Ack,
     CoreError,
-    Fill,
+    Engine,
     Market,
     MarketBuilder,
-    Placement,
     Plan,
     PlanLeg,
     PoolQuote,
@@ -20,12 +19,11 @@ from router._core import (
 from router.domain.errors import FailureError, RouterError, UsageError
 
 __all__ = [
-    "Book",
+    "Ack",
     "CoreError",
-    "Fill",
+    "Engine",
     "Market",
     "MarketBuilder",
-    "Placement",
     "Plan",
     "PlanLeg",
     "PoolQuote",
@@ -35,9 +33,11 @@ __all__ = [
 ]
 
 # Refusals that say the request is wrong, and those that say the market cannot serve it.
-_USAGE_CODES = frozenset({"AMOUNT_RANGE", "ORDER_INVALID"})
+_USAGE_CODES = frozenset({"AMOUNT_RANGE", "BATCH_INVALID", "IMAGE_INVALID", "ORDER_INVALID"})
 _FAILURE_CODES = {
     "EMPTY_POOL": "INSUFFICIENT_LIQUIDITY",
+    "ENGINE_BROKEN": "ENGINE_BROKEN",
+    "ENGINE_BUSY": "ENGINE_BUSY",
     "INSUFFICIENT_LIQUIDITY": "INSUFFICIENT_LIQUIDITY",
     "NO_ROUTE": "NO_ROUTE",
     # A pool contract would revert on this swap: no liquidity that could be used.

@@ -1,14 +1,15 @@
-"""A simulated exchange: our Rust book behind the port of a real one, with faults on demand.
+"""A simulated exchange: our matching engine behind the port of a real one, with faults on demand.
 
 Deterministic: the caller gives the resting orders, the balances, the clock and the faults.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.core import Book, Placement
+from router.book_engine import INSTRUMENT, levels, open_engine, require_in_range, side_number
+from router.core import Engine
 from router.domain.amounts import PPM_ONE
 from router.domain.errors import (
     FailureError,
@@ -21,6 +22,11 @@ from router.domain.market import Instrument, Ladder, LadderLevel
 from router.domain.orders import Side
 from router.domain.taking import TakerFill, TakerOrder
 from router.ports import Clock
+from router.vocabulary import OrderFlag, Tif
+
+# Whose orders rest does not matter here: the account behind the venue only takes.
+_OTHERS, _OURS = 0, 1
+_ORDERS_MAX: Final = 1 << 20
 
 
 class FaultKind(StrEnum):
@@ -70,18 +76,19 @@ class SimulatedVenue:
         """
         self._venue_id = venue_id
         self._instruments: dict[str, Instrument] = {}
-        self._books: dict[str, Book] = {}
+        self._books: dict[str, Engine] = {}
         self._balances = dict(balances)
         self._clock = clock
         self._latency_s = latency_s
         self._faults = faults
-        self._last_order_id = 0
         self._takes: dict[str, tuple[TakerOrder, TakerFill]] = {}
         for market in markets:
             self._instruments[market.instrument.symbol] = market.instrument
-            self._books[market.instrument.symbol] = Book()
-            for side, levels in ((Side.BUY, market.bids), (Side.SELL, market.asks)):
-                for level in levels:
+            self._books[market.instrument.symbol] = open_engine(
+                max_accounts=2, max_orders=_ORDERS_MAX
+            )
+            for side, resting in ((Side.BUY, market.bids), (Side.SELL, market.asks)):
+                for level in resting:
                     self.rest(market.instrument.symbol, side, level.price_ticks, level.lots)
 
     @property
@@ -93,10 +100,13 @@ class SimulatedVenue:
 
         Raises:
             ValueError: it would trade at once.
+            UsageError: ORDER_INVALID, price or lots are out of range.
         """
-        book = self._books[instrument]
-        placed = book.place(self._next_id(), side.value, "post_only", price_ticks, lots)
-        if placed.status == "rejected":
+        require_in_range(instrument, price_ticks, lots)
+        ack = self._books[instrument].place(
+            INSTRUMENT, _OTHERS, side_number(side), price_ticks, lots, flags=OrderFlag.POST_ONLY
+        )
+        if ack.is_rejected:
             raise ValueError(f"a resting order at {price_ticks} would cross the book")
 
     async def instruments(self) -> tuple[Instrument, ...]:
@@ -115,8 +125,8 @@ class SimulatedVenue:
             venue_id=self._venue_id,
             instrument=known,
             sequence=book.sequence,
-            bids=tuple(LadderLevel(price_ticks=p, lots=n) for p, n in book.bids(depth)),
-            asks=tuple(LadderLevel(price_ticks=p, lots=n) for p, n in book.asks(depth)),
+            bids=levels(book, Side.BUY, depth),
+            asks=levels(book, Side.SELL, depth),
         )
 
     async def place(self, order: TakerOrder) -> TakerFill:
@@ -125,10 +135,12 @@ class SimulatedVenue:
         Raises:
             OrderRejected: INSUFFICIENT_BALANCE, or a fault.
             VenueUnavailable, OutcomeUnknown: a fault.
-            UsageError: IDEMPOTENCY_CONFLICT, the id was used with another payload.
+            UsageError: IDEMPOTENCY_CONFLICT, the id was used with another payload; ORDER_INVALID,
+                price or lots are out of range.
             FailureError: NOT_FOUND, there is no such instrument.
         """
         instrument = self._instrument(order.instrument)
+        require_in_range(order.instrument, order.limit_price_ticks, order.lots)
         await self._travel()
         seen = self._takes.get(order.client_order_id)
         if seen is not None:
@@ -154,14 +166,16 @@ class SimulatedVenue:
 
     def _take(self, order: TakerOrder, instrument: Instrument) -> TakerFill:
         book = self._books[order.instrument]
-        side, price, lots = order.side.value, order.limit_price_ticks, order.lots
-        fill = _fill(book.preview(side, "ioc", price, lots), instrument, order.side)
+        side, price, lots = side_number(order.side), order.limit_price_ticks, order.lots
+        makers = book.makers(INSTRUMENT, side, price, lots)
+        fill = _fill(makers, lots, instrument, order.side)
         pays, receives = _assets(instrument, order.side)
         if fill.paid_units > self._balances.get(pays, 0):
             raise OrderRejected(
                 "INSUFFICIENT_BALANCE", f"{self._venue_id} has too little {pays} of ours."
             )
-        book.place(self._next_id(), side, "ioc", price, lots)
+        ack = book.place(INSTRUMENT, _OURS, side, price, lots, tif=Tif.IOC)
+        assert ack.filled_lots == fill.filled_lots, "the book moved within one step"
         self._balances[pays] = self._balances.get(pays, 0) - fill.paid_units
         self._balances[receives] = self._balances.get(receives, 0) + fill.received_units
         self._takes[order.client_order_id] = (order, fill)
@@ -172,10 +186,6 @@ class SimulatedVenue:
         if found is None:
             raise FailureError("NOT_FOUND", f"{self._venue_id} has no instrument {symbol!r}.")
         return found
-
-    def _next_id(self) -> int:
-        self._last_order_id += 1
-        return self._last_order_id
 
     async def _travel(self) -> None:
         if self._latency_s:
@@ -188,13 +198,20 @@ def _assets(instrument: Instrument, side: Side) -> tuple[str, str]:
     return (quote, base) if side is Side.BUY else (base, quote)
 
 
-def _fill(placement: Placement, instrument: Instrument, side: Side) -> TakerFill:
-    base = instrument.base_units(placement.filled_lots)
-    quote = sum(instrument.quote_units(f.lots, f.price_ticks) for f in placement.fills)
+def _fill(
+    makers: Sequence[tuple[int, int, int]], lots: int, instrument: Instrument, side: Side
+) -> TakerFill:
+    """Return the money of an order that meets these makers of (id, price in ticks, open lots)."""
+    left, quote = lots, 0
+    for _, price_ticks, open_lots in makers:
+        traded = min(left, open_lots)
+        left -= traded
+        quote += instrument.quote_units(traded, price_ticks)
+    base = instrument.base_units(lots - left)
     paid, gross = (quote, base) if side is Side.BUY else (base, quote)
     fee = -(-gross * instrument.taker_fee_ppm // PPM_ONE)
     return TakerFill(
-        filled_lots=placement.filled_lots,
+        filled_lots=lots - left,
         paid_units=paid,
         received_units=gross - fee,
         fee_units=fee,

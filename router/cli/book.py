@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router.cli.arguments import AmountCommand
+from router.cli.book_files import hash_state, replay
 from router.cli.book_view import instruments_table, ladder_table, price_text, size_text
+from router.cli.book_watch import watch
 from router.cli.output import JSON_OPTION, console, print_json, print_table
 from router.cli.session import use_router
 from router.domain.market import Instrument, Ladder
@@ -25,6 +27,10 @@ def book() -> None:
 
     Example: router book show WETH/USDC
     """
+
+
+for command in (hash_state, replay, watch):
+    book.add_command(command)
 
 
 @book.command("list")

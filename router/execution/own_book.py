@@ -25,6 +25,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from router.book_engine import require_in_range
 from router.domain.errors import (
     FailureError,
     OrderRejected,
@@ -256,6 +257,7 @@ class OwnBook:
                 f"Order {order.client_order_id} of {order.account} rests in {order.instrument} "
                 "as it was configured before; configure it so again and cancel its orders first.",
             )
+        require_in_range(order.instrument, order.price_ticks, order.remaining_lots)
 
 
 def _resting(uow: UnitOfWork) -> tuple[list[BookOrder], dict[str, int]]:

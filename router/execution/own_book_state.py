@@ -1,12 +1,18 @@
-"""One instrument's book in memory: the Rust book together with who owns what rests in it."""
+"""One instrument's book in memory: the matching engine together with who owns what rests in it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
-from router.core import Book
-from router.domain.market import Instrument, Ladder, LadderLevel
+from router.book_engine import INSTRUMENT, levels, open_engine, side_number
+from router.core import Ack
+from router.domain.market import Instrument, Ladder
 from router.domain.orders import BookOrder, BookOrderStatus, Side
 from router.execution.own_book_trade import Match
+from router.vocabulary import OrderFlag, StpMode, Tif
+
+ACCOUNTS_MAX: Final = 1 << 20
+ORDERS_MAX: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,39 +47,48 @@ class LiveBook:
     """The open orders of one instrument in price-time priority.
 
     Built from the stored open orders in the order of their ids, which is their time priority, so
-    that a rebuilt book equals the one that was lost.
+    that a rebuilt book equals the one that was lost. The engine numbers orders and accounts by
+    itself; they are translated here.
     """
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self._book = Book()
-        self._first_sequence = 0
-        self._orders: dict[int, BookOrder] = {}
+        self._past_sequence = 0
+        self._start_empty()
+
+    def _start_empty(self) -> None:
+        self._engine = open_engine(max_accounts=ACCOUNTS_MAX, max_orders=ORDERS_MAX)
+        self._orders: dict[int, BookOrder] = {}  # by the engine's id
+        self._engine_ids: dict[int, int] = {}  # by our id
+        self._accounts: dict[str, int] = {}
 
     def rebuild(self, orders: Iterable[BookOrder]) -> None:
         """Start anew from open orders, given in time priority."""
-        self._first_sequence = self.sequence + 1
-        self._book = Book()
-        self._orders = {}
+        self._past_sequence = self.sequence + 1
+        self._start_empty()
         for order in orders:
             self.rest(order)
 
     @property
     def sequence(self) -> int:
         """Counts changes; it never falls, also when the book is rebuilt."""
-        return self._first_sequence + self._book.sequence
+        return self._past_sequence + self._engine.sequence
 
     def orders(self) -> list[BookOrder]:
         """Return open orders in priority order, bids then asks."""
-        return [self._orders[order_id] for order_id, _, _, _ in self._book.orders()]
+        return [
+            self._orders[engine_id]
+            for side in (Side.BUY, Side.SELL)
+            for engine_id in self._engine.order_ids(INSTRUMENT, side_number(side))
+        ]
 
     def ladder(self, venue_id: str, depth: int) -> Ladder:
         return Ladder(
             venue_id=venue_id,
             instrument=self.instrument,
             sequence=self.sequence,
-            bids=_levels(self._book.bids(depth)),
-            asks=_levels(self._book.asks(depth)),
+            bids=levels(self._engine, Side.BUY, depth),
+            asks=levels(self._engine, Side.SELL, depth),
         )
 
     def outcome(
@@ -83,54 +98,96 @@ class LiveBook:
 
         An account never trades with itself: the order stops in front of its own resting order.
         """
-        placement = self._book.preview(
-            side.value, "post_only" if post_only else "ioc", price_ticks, lots
-        )
+        met = self._engine.makers(INSTRUMENT, side_number(side), price_ticks, lots)
+        if post_only and met:
+            return Outcome(matches=(), left_lots=lots, met_itself=False, would_cross=True)
         matches: list[Match] = []
-        met_itself = False
-        for fill in placement.fills:
-            maker = self._orders[fill.maker_order_id]
+        left_lots = lots
+        for engine_id, _, open_lots in met:
+            maker = self._orders[engine_id]
             if maker.account == account:
-                met_itself = True
-                break
-            matches.append(
-                Match(maker=maker, lots=fill.lots, maker_remaining_lots=fill.maker_remaining_lots)
-            )
-        filled = sum(match.lots for match in matches)
-        return Outcome(
-            matches=tuple(matches),
-            left_lots=lots - filled,
-            met_itself=met_itself,
-            would_cross=placement.reason == "WOULD_CROSS",
-        )
+                return Outcome(matches=tuple(matches), left_lots=left_lots, met_itself=True)
+            traded = min(left_lots, open_lots)
+            left_lots -= traded
+            matches.append(Match(maker=maker, lots=traded, maker_remaining_lots=open_lots - traded))
+        return Outcome(matches=tuple(matches), left_lots=left_lots, met_itself=False)
 
-    def take(self, side: Side, price_ticks: int, outcome: Outcome) -> None:
-        """Apply the matches of an outcome that was computed on this book as it is."""
+    def take(self, account: str, side: Side, price_ticks: int, lots: int, outcome: Outcome) -> None:
+        """Send the taker order whose outcome was computed on this book as it is."""
         if not outcome.matches:
             return
-        # Id 0 is nobody's: an immediate-or-cancel order never rests.
-        placement = self._book.place(0, side.value, "ioc", price_ticks, outcome.filled_lots)
-        assert [(f.maker_order_id, f.lots) for f in placement.fills] == [
-            (m.maker.order_id, m.lots) for m in outcome.matches
-        ], "the book moved between the transaction and its application"
-        for maker in outcome.makers:
-            if maker.status is BookOrderStatus.OPEN:
-                self._orders[maker.order_id] = maker
-            else:
-                del self._orders[maker.order_id]
+        number = self._account(account)
+        ack = self._engine.place(
+            INSTRUMENT,
+            number,
+            side_number(side),
+            price_ticks,
+            lots,
+            tif=Tif.IOC,
+            stp=StpMode.EXPIRE_TAKER,
+        )
+        self._apply(ack, outcome)
+
+    def enter(self, order: BookOrder, *, post_only: bool, outcome: Outcome) -> None:
+        """Send the limit order whose outcome is known; `order` is as it is afterwards."""
+        is_open = order.status is BookOrderStatus.OPEN
+        if not (is_open or outcome.matches):
+            return
+        number = self._account(order.account)
+        ack = self._engine.place(
+            INSTRUMENT,
+            number,
+            side_number(order.side),
+            order.price_ticks,
+            order.lots,
+            flags=OrderFlag.POST_ONLY if post_only else 0,
+            stp=StpMode.EXPIRE_TAKER,
+        )
+        self._apply(ack, outcome)
+        assert ack.open_lots == (order.remaining_lots if is_open else 0), order.order_id
+        if is_open:
+            self._keep(ack.order_id, order)
 
     def rest(self, order: BookOrder) -> None:
         """Put the open part of an order into the book, behind all others of its price."""
-        placement = self._book.place(
-            order.order_id, order.side.value, "post_only", order.price_ticks, order.remaining_lots
+        number = self._account(order.account)
+        ack = self._engine.place(
+            INSTRUMENT,
+            number,
+            side_number(order.side),
+            order.price_ticks,
+            order.remaining_lots,
+            flags=OrderFlag.POST_ONLY,
         )
-        assert placement.status == "resting", "a resting order never crosses"
-        self._orders[order.order_id] = order
+        assert ack.open_lots == order.remaining_lots, "a resting order never crosses"
+        self._keep(ack.order_id, order)
 
     def cancel(self, order_id: int) -> None:
-        canceled = self._book.cancel(order_id)
-        assert canceled == self._orders.pop(order_id).remaining_lots, order_id
+        engine_id = self._engine_ids.pop(order_id)
+        order = self._orders.pop(engine_id)
+        ack = self._engine.cancel(INSTRUMENT, self._accounts[order.account], engine_id)
+        assert ack.removed_lots == order.remaining_lots, order_id
 
+    def _apply(self, ack: Ack, outcome: Outcome) -> None:
+        """Follow the engine, which must have done what the transaction has stored."""
+        assert [(self._orders[maker].order_id, lots) for maker, _, lots in ack.fills] == [
+            (match.maker.order_id, match.lots) for match in outcome.matches
+        ], "the book moved between the transaction and its application"
+        for maker in outcome.makers:
+            engine_id = self._engine_ids[maker.order_id]
+            if maker.status is BookOrderStatus.OPEN:
+                self._orders[engine_id] = maker
+            else:
+                del self._orders[engine_id], self._engine_ids[maker.order_id]
 
-def _levels(levels: Iterable[tuple[int, int]]) -> tuple[LadderLevel, ...]:
-    return tuple(LadderLevel(price_ticks=price, lots=lots) for price, lots in levels)
+    def _keep(self, engine_id: int, order: BookOrder) -> None:
+        self._orders[engine_id] = order
+        self._engine_ids[order.order_id] = engine_id
+
+    def _account(self, name: str) -> int:
+        """Return the engine's number of an account; accounts without orders are forgotten."""
+        number = self._accounts.setdefault(name, len(self._accounts))
+        if number >= ACCOUNTS_MAX:
+            self.rebuild(self.orders())
+            number = self._accounts.setdefault(name, len(self._accounts))
+        return number

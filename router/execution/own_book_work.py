@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 
+from router.book_engine import require_in_range
 from router.domain.amounts import UINT256_MAX
 from router.domain.errors import FailureError, OrderRejected, UsageError
 from router.domain.ledger import HoldState, Journal, JournalKind, is_user
@@ -14,8 +15,6 @@ from router.execution.own_book_trade import no_fill, pay_asset, pay_units, trade
 from router.ledger import HoldSpend, available_units, place_hold, post, void_hold
 from router.ledger.canonical import canonical_json
 from router.ports import UnitOfWork
-
-INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,17 +169,14 @@ def _trade(
 
 def apply_take(book: LiveBook, order: TakerOrder, outcome: Outcome | None) -> None:
     if outcome is not None:
-        book.take(order.side, order.limit_price_ticks, outcome)
+        book.take(order.account, order.side, order.limit_price_ticks, order.lots, outcome)
 
 
 def apply_limit(
     book: LiveBook, order: LimitOrder, placed: BookOrder, outcome: Outcome | None
 ) -> None:
-    if outcome is None:
-        return
-    book.take(order.side, order.price_ticks, outcome)
-    if placed.status is BookOrderStatus.OPEN:
-        book.rest(placed)
+    if outcome is not None:
+        book.enter(placed, post_only=order.post_only, outcome=outcome)
 
 
 def _book_order(order: LimitOrder, order_id: int, outcome: Outcome) -> BookOrder:
@@ -228,8 +224,7 @@ def check_order(instrument: Instrument, order: TakerOrder | LimitOrder) -> None:
         raise UsageError("ORDER_INVALID", f"{order.account} is not a client account.")
     if not order.client_order_id:
         raise UsageError("ORDER_INVALID", "An order needs a client order id.")
-    if not (0 < price_ticks <= INT64_MAX and 0 < order.lots <= INT64_MAX):
-        raise UsageError("ORDER_INVALID", "Price and lots are whole numbers in 1..2^63-1.")
+    require_in_range(instrument.symbol, price_ticks, order.lots)
     worth = [instrument.base_units(order.lots), instrument.quote_units(order.lots, price_ticks)]
     if max(worth) > UINT256_MAX:
         raise UsageError("ORDER_INVALID", "The order's worth does not fit in 256 bits.")

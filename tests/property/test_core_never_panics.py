@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core import Book, CoreError, MarketBuilder, Plan, V2Pool, V3Pool
+from router.core import CoreError, Engine, MarketBuilder, Plan, V2Pool, V3Pool
 from tests.property.solver_markets import LadderVenue, PoolVenue, Venue, World, replay
 
 # A Rust panic is a BaseException in Python: it passes this net, and so does an OverflowError.
@@ -26,7 +26,7 @@ NUMBERS = st.one_of(
 )
 GARBAGE = st.one_of(
     NUMBERS,
-    st.sampled_from(["buy", "sell", "limit", "market", "ioc", "fok", "post_only"]),
+    st.sampled_from(["buy", "sell", ""]),
     st.booleans(),
     st.none(),
     st.floats(),
@@ -44,9 +44,11 @@ def subjects() -> list[tuple[Callable[..., Any], int]]:
     """Return every constructor and method of the seam with the number of its arguments."""
     v2 = V2Pool(10**9, 10**9)
     v3 = V3Pool(3000, 60, SQRT_ONE, 0, 10**18, TICKS)
-    book = Book()
-    book.place(1, "sell", "limit", 10, 5)
-    book.place(2, "buy", "limit", 9, 5)
+    engine = Engine(max_accounts=4)
+    engine.add_instrument(0)
+    engine.set_phase(0, 3)
+    engine.place(0, 1, 1, 10, 5)
+    engine.place(0, 2, 0, 9, 5)
     builder = MarketBuilder(3)
     builder.add_v2(0, 1, v2)
     builder.add_v3(1, 2, v3)
@@ -61,11 +63,26 @@ def subjects() -> list[tuple[Callable[..., Any], int]]:
         (v3.quote_exact_out, 3),
         (v3.with_swap, 3),
         (v3.with_liquidity_change, 3),
-        (book.place, 5),
-        (book.preview, 4),
-        (book.cancel, 1),
-        (book.bids, 1),
-        (book.asks, 1),
+        (engine.place, 5),
+        (engine.cancel, 3),
+        (engine.set_phase, 2),
+        (lambda a, b, c, d: engine.command(a, flags=b, price=c, qty=d), 4),
+        (lambda a, b, c, d: engine.amend(0, a, b, price=c, qty=d), 4),
+        (
+            lambda a, b, c, d: engine.add_instrument(
+                1, lot_units=a, tick_units=b, max_qty=c, mode=d
+            ),
+            4,
+        ),
+        (engine.levels, 3),
+        (engine.depth, 3),
+        (engine.orders, 2),
+        (engine.order_ids, 2),
+        (engine.makers, 4),
+        (engine.best, 1),
+        (engine.submit, 2),
+        (engine.drain, 1),
+        (Engine.load, 1),
         (MarketBuilder, 1),
         (builder.add_v2, 3),
         (builder.add_v3, 3),

@@ -5,7 +5,6 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use router_core::amm::AmmError;
-use router_core::book::OrderInvalid;
 
 static CORE_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
@@ -47,10 +46,5 @@ pub(crate) fn core_error(code: &'static str, message: &str) -> PyErr {
 
 /// Converts a pool's refusal.
 pub(crate) fn from_amm(error: AmmError) -> PyErr {
-    core_error(error.code(), error.message())
-}
-
-/// Converts a book's refusal.
-pub(crate) fn from_order(error: OrderInvalid) -> PyErr {
     core_error(error.code(), error.message())
 }

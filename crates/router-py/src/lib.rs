@@ -1,8 +1,8 @@
 //! Python bindings: convert, call `router-core`, convert back; nothing else.
 
 mod amm;
-mod book;
 mod convert;
+mod engine;
 mod error;
 mod solver;
 
@@ -15,9 +15,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<amm::PyPoolQuote>()?;
     module.add_class::<amm::PyV2Pool>()?;
     module.add_class::<amm::PyV3Pool>()?;
-    module.add_class::<book::PyFill>()?;
-    module.add_class::<book::PyPlacement>()?;
-    module.add_class::<book::PyBook>()?;
+    module.add_class::<engine::PyAck>()?;
+    module.add_class::<engine::PyEngine>()?;
     module.add_class::<solver::PyPlanLeg>()?;
     module.add_class::<solver::PyPlan>()?;
     module.add_class::<solver::PyMarket>()?;

@@ -7,13 +7,17 @@ import pytest
 
 import router._core
 import router.core
-from router.core import Book, CoreError, V2Pool, V3Pool, failure_of
+from router.core import CoreError, V2Pool, V3Pool, failure_of
 from router.domain.errors import CODES, FailureError, UsageError
 
 ONE_X96 = 2**96
 CORE_CODES = (
     "AMOUNT_RANGE",
+    "BATCH_INVALID",
     "EMPTY_POOL",
+    "ENGINE_BROKEN",
+    "ENGINE_BUSY",
+    "IMAGE_INVALID",
     "INSUFFICIENT_LIQUIDITY",
     "INVALID_POOL",
     "OVERFLOW",
@@ -56,7 +60,7 @@ def test_every_refusal_becomes_an_error_for_people(code: str) -> None:
     error = failure_of(refusal(code))
     assert error.code in CODES
     assert error.message == "a sentence"
-    usage = {"AMOUNT_RANGE", "ORDER_INVALID"}
+    usage = {"AMOUNT_RANGE", "BATCH_INVALID", "IMAGE_INVALID", "ORDER_INVALID"}
     assert isinstance(error, UsageError if code in usage else FailureError)
 
 
@@ -76,10 +80,6 @@ def test_integers_outside_256_bits_are_refused_by_code(amount: int) -> None:
         lambda: pool.with_swap(amount, 1, 0),
         lambda: V2Pool(amount, 1),
         lambda: V2Pool(1, 1).quote_exact_in(True, amount),
-        lambda: Book().place(1, "buy", "limit", amount, 1),
-        lambda: Book().place(amount, "buy", "limit", 1, 1),
-        lambda: Book().cancel(amount),
-        lambda: Book().bids(amount),
     ]
     for call in calls:
         with pytest.raises(CoreError) as refused:
@@ -116,27 +116,6 @@ def test_what_is_not_an_integer_is_a_type_error(amount: object) -> None:
         V2Pool(1, 1).quote_exact_in(True, amount)  # type: ignore[arg-type]
 
 
-def test_an_integer_beyond_64_bits_is_not_an_order() -> None:
-    for arguments in ((2**64, 1, 1), (1, 2**64, 1), (1, 1, 2**64), (1, 0, 1), (1, 1, 0)):
-        order_id, price_ticks, lots = arguments
-        with pytest.raises(CoreError) as refused:
-            Book().place(order_id, "buy", "limit", price_ticks, lots)
-        assert refused.value.code == "ORDER_INVALID"
-
-
-@pytest.mark.parametrize(
-    ("side", "kind"), [("bid", "limit"), ("buy", "stop"), ("", ""), ("BUY", "fok")]
-)
-def test_unknown_sides_and_kinds_are_not_orders(side: str, kind: str) -> None:
-    for call in (
-        lambda: Book().place(1, side, kind, 1, 1),
-        lambda: Book().preview(side, kind, 1, 1),
-    ):
-        with pytest.raises(CoreError) as refused:
-            call()
-        assert refused.value.code == "ORDER_INVALID"
-
-
 def test_pools_are_values() -> None:
     assert V2Pool(5, 7) == V2Pool(5, 7, 3000)
     assert V2Pool(5, 7) != V2Pool(5, 7, 2500)
@@ -156,37 +135,6 @@ def test_a_quote_carries_the_next_pool_and_leaves_the_first_as_it_was() -> None:
     assert quote.next.sqrt_price_x96 < pool.sqrt_price_x96
     assert quote.next.ticks == pool.ticks
     assert quote.gas > V2Pool(10**9, 10**9).quote_exact_in(True, 1).gas > 21_000
-
-
-def test_a_book_tells_levels_and_orders_best_first() -> None:
-    book = Book()
-    book.place(1, "buy", "limit", 9, 5)
-    book.place(2, "buy", "limit", 10, 1)
-    book.place(3, "sell", "post_only", 12, 7)
-    book.place(4, "buy", "limit", 10, 2)
-    assert book.bids() == [(10, 3), (9, 5)]
-    assert book.bids(1) == [(10, 3)]
-    assert book.asks(2**70) == [(12, 7)]
-    assert book.orders() == [
-        (2, "buy", 10, 1),
-        (4, "buy", 10, 2),
-        (1, "buy", 9, 5),
-        (3, "sell", 12, 7),
-    ]
-    assert book.sequence == 4
-    assert (book.cancel(4), book.cancel(4), book.sequence) == (2, 0, 5)
-
-
-def test_the_outcome_of_an_order_crosses_whole() -> None:
-    book = Book()
-    book.place(1, "sell", "limit", 12, 7)
-    placement = book.place(2, "buy", "ioc", 12, 9)
-    assert (placement.status, placement.reason) == ("partly_filled", "NO_LIQUIDITY")
-    assert (placement.filled_lots, placement.resting_lots, placement.canceled_lots) == (7, 0, 2)
-    (fill,) = placement.fills
-    assert (fill.maker_order_id, fill.price_ticks, fill.lots) == (1, 12, 7)
-    assert fill.maker_remaining_lots == 0
-    assert book.place(3, "buy", "limit", 1, 1).reason == ""
 
 
 def test_importing_after_other_extensions_does_not_corrupt_memory() -> None:

@@ -1,0 +1,210 @@
+"""`router book replay` and `router book hash`: files of the matching engine."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from router.cli.output import JSON_OPTION, console, print_json, print_table, table
+from router.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from router.core import Engine
+
+IMAGE_MAGIC: Final = b"RTIM"
+ROUND_EVENTS: Final = 1 << 18
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@dataclass(slots=True, kw_only=True)
+class Replay:
+    """What a file of commands did; the counts are by the word of the number."""
+
+    commands: int
+    events: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    traded_lots: int = 0
+    elapsed_us: int = 0
+    state_hash: str = ""
+
+    @property
+    def commands_per_s(self) -> int:
+        return self.commands * 1_000_000 // max(self.elapsed_us, 1)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--events", "events_path", metavar="OUT", help="Write all events to this file.")
+@click.option(
+    "--max-accounts", type=click.IntRange(1, 2**24), default=2**16, show_default=True,
+    help="Accounts that the engine knows.",
+)  # fmt: skip
+@JSON_OPTION
+def replay(file: Path, events_path: str | None, max_accounts: int, as_json: bool) -> None:
+    """Run the 64-byte command records in FILE through an empty matching engine.
+
+    Prints how many events of each kind came out, why commands were refused, and the hash of the
+    state in the end. The same file gives the same hash on every machine.
+
+    Example: router book replay commands.bin --events events.bin
+    """
+    commands = _commands_in(file)
+    _, done = _run(commands, max_accounts, events_path, quiet=as_json)
+    if as_json:
+        print_json(done)
+        return
+    print_table(_counts_table("events", "event", done.events), "no event")
+    if done.rejected:
+        print_table(_counts_table("refused", "reason", done.rejected), "nothing refused")
+    console().print(
+        Text.assemble(
+            f"{done.commands:,} commands, {done.traded_lots:,} lots traded, "
+            f"{done.elapsed_us / 1e6:.3f} s, {done.commands_per_s:,} commands/s\n",
+            ("state ", "dim"),
+            (done.state_hash, "bold"),
+        )
+    )
+
+
+@click.command("hash")
+@click.argument("file", type=_FILE)
+@click.option(
+    "--max-accounts", type=click.IntRange(1, 2**24), default=2**16, show_default=True,
+    help="Accounts that the engine knows, for a file of commands.",
+)  # fmt: skip
+@JSON_OPTION
+def hash_state(file: Path, max_accounts: int, as_json: bool) -> None:
+    """Print the state hash of FILE: a saved engine, or commands that are replayed.
+
+    Example: router book hash commands.bin
+    """
+    from router.core import CoreError, Engine, failure_of  # noqa: PLC0415 - help needs no core
+
+    with file.open("rb") as opened:
+        is_image = opened.read(len(IMAGE_MAGIC)) == IMAGE_MAGIC
+    if is_image:
+        try:
+            engine = Engine.load(file.read_bytes())
+        except CoreError as error:
+            raise failure_of(error) from error
+    else:
+        engine, _ = _run(_commands_in(file), max_accounts, None, quiet=as_json)
+    told = {"state_hash": f"{engine.state_hash():016x}", "sequence": engine.sequence}
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(told["state_hash"])
+
+
+def _commands_in(path: Path) -> "np.ndarray[Any, Any]":
+    """Return a file's records without reading them yet.
+
+    Raises:
+        UsageError: BATCH_INVALID, its length is no multiple of a record's.
+    """
+    import numpy as np  # noqa: PLC0415 - only where arrays are used
+
+    from router.records import COMMAND_DTYPE, RECORD_BYTES  # noqa: PLC0415
+
+    size = path.stat().st_size
+    if size % RECORD_BYTES:
+        raise UsageError(
+            "BATCH_INVALID",
+            f"{path} has {size} bytes, which are no whole records of {RECORD_BYTES} bytes.",
+        )
+    if size == 0:
+        return np.zeros(0, COMMAND_DTYPE)
+    return np.memmap(path, dtype=COMMAND_DTYPE, mode="r")
+
+
+def _run(
+    commands: "np.ndarray[Any, Any]", max_accounts: int, events_path: str | None, *, quiet: bool
+) -> "tuple[Engine, Replay]":
+    import numpy as np  # noqa: PLC0415
+
+    from router.core import Engine  # noqa: PLC0415
+    from router.records import EVENT_DTYPE  # noqa: PLC0415
+
+    engine = Engine(max_accounts=max_accounts)
+    out = np.zeros(ROUND_EVENTS, EVENT_DTYPE)
+    counts = _Counts(done=Replay(commands=len(commands)))
+    with _opened(events_path) as keep, _progress(quiet=quiet) as advance:
+        sent = 0
+        while sent < len(commands) or engine.waiting:
+            started = time.perf_counter_ns()  # the engine stops by itself when `out` is full
+            consumed, produced = engine.submit(commands[sent:], out)
+            counts.elapsed_ns += time.perf_counter_ns() - started
+            counts.add(out[:produced])
+            if keep is not None:
+                keep.write(out[:produced].tobytes())
+            sent += consumed
+            advance(sent, len(commands))
+    counts.done.state_hash = f"{engine.state_hash():016x}"
+    return engine, counts.told()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Counts:
+    done: Replay
+    elapsed_ns: int = 0
+    by_kind: dict[int, int] = field(default_factory=dict)
+    by_reason: dict[int, int] = field(default_factory=dict)
+
+    def add(self, events: "np.ndarray[Any, Any]") -> None:
+        import numpy as np  # noqa: PLC0415
+
+        from router.vocabulary import EventKind  # noqa: PLC0415
+
+        for kind, count in enumerate(np.bincount(events["kind"])):
+            self.by_kind[kind] = self.by_kind.get(kind, 0) + int(count)
+        refused = events["reason"][events["kind"] == EventKind.REJECTED]
+        for reason, count in enumerate(np.bincount(refused)):
+            self.by_reason[reason] = self.by_reason.get(reason, 0) + int(count)
+        self.done.traded_lots += int(events["qty"][events["kind"] == EventKind.TRADE].sum())
+
+    def told(self) -> Replay:
+        from router.vocabulary import EventKind, Reason  # noqa: PLC0415
+
+        self.done.elapsed_us = self.elapsed_ns // 1_000
+        self.done.events = {EventKind(k).name.lower(): n for k, n in self.by_kind.items() if n}
+        self.done.rejected = {Reason(k).name.lower(): n for k, n in self.by_reason.items() if n}
+        return self.done
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[Any]:
+    if path is None:
+        yield None
+        return
+    with Path(path).open("wb") as file:
+        yield file
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Any]:
+    """Give a callback that draws a bar on standard error, if somebody looks."""
+    out = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(
+        *columns, console=out, transient=True, disable=quiet or not out.is_terminal
+    ) as shown:
+        task = shown.add_task("commands", total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+def _counts_table(title: str, name: str, counts: dict[str, int]) -> Any:  # noqa: ANN401 - rich's
+    made = table(title, name, "count", right=frozenset({"count"}))
+    for word, count in sorted(counts.items(), key=lambda pair: -pair[1]):
+        made.add_row(word, f"{count:,}")
+    return made
