@@ -2,14 +2,12 @@
 //!
 //! - [`num`]: 256-bit integer helpers with the rounding in the name.
 //! - [`amm`]: pools as values; a quote returns amounts, cost and the next pool.
-//! - [`book`]: a price-time priority order book in integer ticks and lots.
 //! - [`engine`]: the matching engine, from command records to event records.
 //! - [`feed`]: market data from the engine's events, and the book a consumer builds from it.
 //! - [`journal`]: the bytes of the matching journal: frames, marks, snapshot headers.
 //! - [`solver`]: splits one order over ladders and pools and bounds the best possible answer.
 
 pub mod amm;
-pub mod book;
 pub mod engine;
 pub mod feed;
 pub mod journal;
