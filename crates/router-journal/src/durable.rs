@@ -141,11 +141,16 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
     ///
     /// # Errors
     /// [`JournalError::Busy`] if none was taken because too many wait for the disk;
+    /// [`JournalError::HeadMissing`] if the first record does not start a submission;
     /// [`JournalError::SubmissionTooLarge`] if the first submission is longer than a frame; why the writer
     /// stopped, if it did.
     pub fn submit(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
         if let Some(failure) = self.queue.failure() {
             return Err(failure);
+        }
+        let starts = records.first().is_none_or(S::starts_submission);
+        if !starts {
+            return Err(JournalError::HeadMissing);
         }
         let first = self.next;
         let mut rest = records;

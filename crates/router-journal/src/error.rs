@@ -65,6 +65,10 @@ pub enum JournalError {
     WriterLost,
     /// The window of commands that are not yet durable is full. Nothing was taken: try again later.
     Busy,
+    /// The first record belongs to a list whose head came before. Nothing was taken.
+    ///
+    /// Were it taken, a replay could join it to the head of an earlier call.
+    HeadMissing,
     /// A submission longer than a frame. Nothing was taken.
     SubmissionTooLarge {
         /// The most records that one frame of this journal holds.
@@ -122,6 +126,7 @@ impl JournalError {
             Self::SyncFailed { .. } => "journal_sync_failed",
             Self::WriterLost => "journal_writer_lost",
             Self::Busy => "journal_busy",
+            Self::HeadMissing => "journal_head_missing",
             Self::SubmissionTooLarge { .. } => "journal_submission_too_large",
             Self::Deadline { .. } => "journal_deadline",
             Self::Corrupt { .. } => "journal_corrupt",
@@ -185,6 +190,7 @@ impl fmt::Display for JournalError {
             }
             Self::WriterLost => out.write_str("the writer's thread is gone"),
             Self::Busy => out.write_str("too many commands wait for the disk"),
+            Self::HeadMissing => out.write_str("the first record is a leg without its head"),
             Self::SubmissionTooLarge { limit } => {
                 write!(out, "a submission has more than {limit} records")
             }
