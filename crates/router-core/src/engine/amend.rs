@@ -84,6 +84,12 @@ impl Book {
         if !matches!(self.phase, Phase::Continuous | Phase::Auction) {
             return Err(Reason::PhaseRefuses);
         }
+        if order.has(flag::ICEBERG) {
+            let display = self.slab.exotic(slot).map_or(0, |exotic| exotic.display);
+            if !self.slices_fit(display, numbers.total) {
+                return Err(Reason::InvalidQuantity);
+            }
+        }
         self.check_new_numbers(order, order_type, numbers)?;
         let is_armed = order.flags() & flag::EXOTIC != 0 && self.stage(slot) == Stage::Armed;
         let mut taker = self.taker_of_slot(shared, slot, order, numbers);
@@ -131,7 +137,9 @@ impl Book {
         if !self.is_quantity(to.total) {
             return Err(Reason::InvalidQuantity);
         }
-        let required = self.needs_price(order_type, order.side());
+        // What was market-to-limit is a limit order now.
+        let is_limit = matches!(order_type, OrderType::MarketToLimit);
+        let required = is_limit || self.needs_price(order_type, order.side());
         if (required || to.price != 0) && !self.is_price(to.price) {
             return Err(Reason::InvalidPrice);
         }

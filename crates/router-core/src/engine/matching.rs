@@ -124,12 +124,7 @@ impl Book {
             kind: EventKind::Trade.number(),
             reason: 0,
             side: taker.side.number(),
-            flags: flags
-                | if taker.by_quote {
-                    event_flags::QUOTE
-                } else {
-                    0
-                },
+            flags,
             instrument: self.terms.id,
             command: sequence,
             account: taker.account,
