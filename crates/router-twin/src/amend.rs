@@ -2,7 +2,7 @@
 
 use router_core::engine::{order_flags, EventKind, OrderType, Phase, Reason};
 
-use crate::checks::ensure;
+use crate::checks::{ensure, slices_fit};
 use crate::state::{Link, Order, Place};
 use crate::{Outcome, Refusal, Twin, PLAIN};
 
@@ -47,6 +47,8 @@ impl Twin {
         let takes = matches!(inst.phase, Phase::Continuous | Phase::Auction);
         ensure(takes, Reason::PhaseRefuses)?;
         inst.check_quantity(total)?;
+        let fits = order.display == 0 || slices_fit(order.display, total);
+        ensure(fits, Reason::InvalidQuantity)?;
         // What was market-to-limit is a limit order now.
         let kind = if order.kind == OrderType::MarketToLimit {
             OrderType::Limit

@@ -311,8 +311,14 @@ fn iceberg_combines(inst: &Instrument, new: &NewOrder) -> bool {
     let fits = new.order_type == OrderType::Limit
         && lasts(new.tif)
         && new.list == ListRole::None
-        && u64::from(new.display) % inst.rules.lot_step == 0;
+        && u64::from(new.display) % inst.rules.lot_step == 0
+        && slices_fit(new.display, new.qty);
     new.display == 0 || fits
+}
+
+/// Whether an iceberg shows enough at a time.
+pub(crate) fn slices_fit(display: u32, lots: u64) -> bool {
+    u128::from(display) * 1_000 >= u128::from(lots)
 }
 
 /// Section 11: what a list may look like.

@@ -1,6 +1,7 @@
 //! Amends: what keeps its place, what loses it, and what may not be.
 
 use super::book::{Book, Shared};
+use super::checks::slices_fit;
 use super::command::CommandRecord;
 use super::event::{EventKind, EventRecord, Sink};
 use super::reason::Reason;
@@ -86,7 +87,7 @@ impl Book {
         }
         if order.has(flag::ICEBERG) {
             let display = self.slab.exotic(slot).map_or(0, |exotic| exotic.display);
-            if !self.slices_fit(display, numbers.total) {
+            if !slices_fit(display, numbers.total) {
                 return Err(Reason::InvalidQuantity);
             }
         }

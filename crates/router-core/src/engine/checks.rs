@@ -5,7 +5,7 @@ use super::command::NewOrder;
 use super::reason::Reason;
 use super::rules::{
     class, order_flags, ListRole, OrderType, PegKind, Phase, Side, StpMode, Tif, MAX_PRICE,
-    MAX_QUOTE, PPM,
+    MAX_QUOTE, MAX_SLICES, PPM,
 };
 
 /// How many orders and client ids a command is going to add.
@@ -132,6 +132,7 @@ impl Book {
             && may_rest(order.tif)
             && matches!(order.list, ListRole::None)
             && u64::from(order.display).checked_rem(self.rules.lot_step) == Some(0)
+            && slices_fit(order.display, order.qty)
     }
 
     /// True if the order must give a price.
@@ -329,4 +330,9 @@ pub(crate) fn classes(order: &NewOrder) -> u32 {
         } else {
             class::ICEBERG
         }
+}
+
+/// True if an iceberg of this quantity has few enough slices.
+pub(crate) fn slices_fit(display: u32, qty: u64) -> bool {
+    u64::from(display).saturating_mul(MAX_SLICES) >= qty
 }

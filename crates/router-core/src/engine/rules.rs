@@ -8,6 +8,8 @@ pub const SEMANTICS_VERSION: u32 = 1;
 pub const MAX_PRICE: i64 = 0x7FFF_FFFE;
 /// Highest quantity in lots that an instrument may allow, and its default.
 pub const MAX_QTY: u64 = 1 << 40;
+/// Most slices of an iceberg; it bounds the trades that one order can cause.
+pub const MAX_SLICES: u64 = 1_000;
 /// Highest quote amount in tick-lots.
 pub const MAX_QUOTE: u64 = 1 << 62;
 /// Highest amount of an asset, and bound of every product of an instrument's numbers.
