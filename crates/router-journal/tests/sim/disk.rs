@@ -19,7 +19,7 @@ pub enum Operation {
     Open,
 }
 
-/// What happens at one operation and, but for `Slow`, `Lose` and `Once`, at all that follow.
+/// What happens at one operation and, but for `Lose`, at all that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The machine loses power: nothing works any more.
@@ -92,6 +92,13 @@ impl SimDisk {
     /// Lets the disk be full after so many more bytes of files that grow.
     pub fn limit_growth(&self, bytes: Option<u64>) {
         self.state().room = bytes;
+    }
+
+    /// Waits until a file is there: until a background thread has finished it.
+    pub fn wait_for(&self, name: &str) {
+        while !self.state().names.contains_key(name) {
+            std::thread::yield_now();
+        }
     }
 
     pub fn operations(&self) -> u64 {
@@ -235,7 +242,7 @@ impl SimDisk {
             Some(wanted) if wanted == kind => of_kind,
             Some(_) => return Ok(None),
         };
-        let lasting = matches!(fault, Fault::PowerCut | Fault::Io | Fault::Full);
+        let lasting = fault != Fault::Lose;
         if now < at || (now > at && !lasting) {
             return Ok(None);
         }

@@ -11,4 +11,5 @@
 )]
 
 pub mod disk;
+pub mod drive;
 pub mod machine;
