@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use bytemuck::{Pod, Zeroable};
 
 use super::rules::Side;
-use super::slab::{Slab, NIL};
+use super::slab::{Slab, Slot, NIL};
 
 /// Key of no level; no price has it.
 pub(crate) const NO_KEY: u32 = u32::MAX;
@@ -47,6 +47,31 @@ pub(crate) struct Ladder {
     far: BTreeMap<u32, Level>,
 }
 
+impl Level {
+    /// Puts an order at the tail; true if the level was empty.
+    #[inline]
+    fn append(&mut self, slab: &mut Slab, slot: u32, shown: u64) -> bool {
+        let tail = self.tail;
+        let was_empty = tail == NIL;
+        self.head = if was_empty { slot } else { self.head };
+        self.tail = slot;
+        self.qty = self.qty.wrapping_add(shown);
+        self.count = self.count.wrapping_add(1);
+        slab.chain(tail, slot);
+        was_empty
+    }
+
+    /// Takes out an order whose neighbours are joined already; true if the level is empty now.
+    #[inline]
+    fn cut(&mut self, own: &Slot, shown: u64) -> bool {
+        self.qty = self.qty.wrapping_sub(shown);
+        self.count = self.count.wrapping_sub(1);
+        self.head = if own.prev == NIL { own.next } else { self.head };
+        self.tail = if own.next == NIL { own.prev } else { self.tail };
+        self.head == NIL
+    }
+}
+
 impl Ladder {
     /// An empty side.
     pub(crate) fn new(side: Side) -> Self {
@@ -72,6 +97,11 @@ impl Ladder {
     #[inline]
     pub(crate) const fn key(&self, price: u32) -> u32 {
         price ^ self.mirror
+    }
+
+    #[inline]
+    const fn price(&self, key: u32) -> u32 {
+        key ^ self.mirror
     }
 
     /// Key of the best level, [`NO_KEY`] if there is none.
@@ -107,31 +137,27 @@ impl Ladder {
         }
     }
 
-    /// Puts an order at the tail of its level, which then shows `shown` lots more.
-    #[inline]
+    /// Puts an order at the tail of the level of its price, which then shows `shown` lots more.
     pub(crate) fn push(&mut self, slab: &mut Slab, slot: u32, shown: u64) {
-        let price = slab.hot(slot).price();
+        self.push_at(slab, slot, slab.hot(slot).price(), shown);
+    }
+
+    /// As [`Ladder::push`], for an order at `price`.
+    ///
+    /// Whether a level is empty cannot be foretold, so nothing here branches on it: slot 0 takes the
+    /// writes that have no order to go to, and bits are set again.
+    #[inline]
+    pub(crate) fn push_at(&mut self, slab: &mut Slab, slot: u32, price: u32, shown: u64) {
         let key = self.key(price);
         let offset = key.wrapping_sub(self.base) as usize;
         let Some(level) = self.levels.get_mut(offset) else {
             self.push_far(slab, slot, key, shown);
             return;
         };
-        let tail = level.tail;
-        level.tail = slot;
-        level.qty = level.qty.wrapping_add(shown);
-        level.count = level.count.wrapping_add(1);
-        if tail == NIL {
-            level.head = slot;
-            self.mark(offset);
-            self.best = self.best.min(key);
-        } else if let Some(last) = slab.hot_mut(tail) {
-            last.next = slot;
-        }
-        if let Some(own) = slab.hot_mut(slot) {
-            own.prev = tail;
-            own.next = NIL;
-        }
+        let was_empty = level.append(slab, slot, shown);
+        self.occupied = self.occupied.wrapping_add(u32::from(was_empty));
+        self.best = self.best.min(key);
+        self.mark(offset);
     }
 
     /// Takes an order, which showed `shown` lots, out of its level.
@@ -139,29 +165,32 @@ impl Ladder {
     pub(crate) fn unlink(&mut self, slab: &mut Slab, slot: u32, shown: u64) {
         let own = *slab.hot(slot);
         let key = self.key(own.price());
-        if own.prev != NIL {
-            if let Some(before) = slab.hot_mut(own.prev) {
-                before.next = own.next;
-            }
+        if let Some(before) = slab.hot_mut(own.prev) {
+            before.next = own.next;
         }
-        if own.next != NIL {
-            if let Some(after) = slab.hot_mut(own.next) {
-                after.prev = own.prev;
-            }
+        if let Some(after) = slab.hot_mut(own.next) {
+            after.prev = own.prev;
         }
-        let Some(level) = self.level_mut(key) else {
+        let offset = key.wrapping_sub(self.base) as usize;
+        let Some(level) = self.levels.get_mut(offset) else {
+            self.unlink_far(&own, key, shown);
             return;
         };
-        level.qty = level.qty.wrapping_sub(shown);
-        level.count = level.count.wrapping_sub(1);
-        if own.prev == NIL {
-            level.head = own.next;
-        }
-        if own.next == NIL {
-            level.tail = own.prev;
-        }
-        if level.head == NIL {
-            self.vacate(key);
+        let is_empty = level.cut(&own, shown);
+        self.vacate(offset, key, is_empty);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlink_far(&mut self, own: &Slot, key: u32, shown: u64) {
+        let Some(level) = self.far.get_mut(&key) else {
+            return;
+        };
+        if level.cut(own, shown) {
+            self.far.remove(&key);
+            if key == self.best {
+                self.best = self.next_best(usize::MAX);
+            }
         }
     }
 
@@ -170,23 +199,6 @@ impl Ladder {
     pub(crate) fn shrink(&mut self, key: u32, lots: u64) {
         if let Some(level) = self.level_mut(key) {
             level.qty = level.qty.wrapping_sub(lots);
-        }
-    }
-
-    /// Takes the head, which showed `shown` lots, off a level.
-    #[inline]
-    pub(crate) fn pop_head(&mut self, slab: &mut Slab, key: u32, next: u32, shown: u64) {
-        let Some(level) = self.level_mut(key) else {
-            return;
-        };
-        level.qty = level.qty.wrapping_sub(shown);
-        level.count = level.count.wrapping_sub(1);
-        level.head = next;
-        if next == NIL {
-            level.tail = NIL;
-            self.vacate(key);
-        } else if let Some(after) = slab.hot_mut(next) {
-            after.prev = NIL;
         }
     }
 
@@ -225,7 +237,6 @@ impl Ladder {
 
     #[inline]
     fn mark(&mut self, offset: usize) {
-        self.occupied = self.occupied.wrapping_add(1);
         if let Some(word) = self.words.get_mut(offset >> 6) {
             *word |= 1 << (offset & 63);
         }
@@ -235,30 +246,23 @@ impl Ladder {
         self.top |= 1 << ((offset >> 12) & 63);
     }
 
-    /// Notes that a level has no order any more.
+    /// Notes whether a dense level has become empty.
     #[inline]
-    fn vacate(&mut self, key: u32) {
-        let offset = key.wrapping_sub(self.base) as usize;
-        if offset >= self.levels.len() {
-            self.far.remove(&key);
-        } else {
-            self.unmark(offset);
+    fn vacate(&mut self, offset: usize, key: u32, is_empty: bool) {
+        self.occupied = self.occupied.wrapping_sub(u32::from(is_empty));
+        let Some(word) = self.words.get_mut(offset >> 6) else {
+            return;
+        };
+        *word &= !(u64::from(is_empty) << (offset & 63));
+        if *word == 0 {
+            self.unmark_word(offset);
         }
-        if key == self.best {
+        if key == self.best && is_empty {
             self.best = self.next_best(offset);
         }
     }
 
-    #[inline]
-    fn unmark(&mut self, offset: usize) {
-        self.occupied = self.occupied.wrapping_sub(1);
-        let Some(word) = self.words.get_mut(offset >> 6) else {
-            return;
-        };
-        *word &= !(1 << (offset & 63));
-        if *word != 0 {
-            return;
-        }
+    fn unmark_word(&mut self, offset: usize) {
         let Some(sum) = self.sums.get_mut(offset >> 12) else {
             return;
         };
@@ -342,23 +346,10 @@ impl Ladder {
             .saturating_add(self.far.len());
         if self.misses as usize > kept {
             self.rebase(key);
-            self.push(slab, slot, shown);
+            self.push_at(slab, slot, self.price(key), shown);
             return;
         }
-        let level = self.far.entry(key).or_default();
-        let tail = level.tail;
-        level.tail = slot;
-        level.qty = level.qty.wrapping_add(shown);
-        level.count = level.count.wrapping_add(1);
-        if tail == NIL {
-            level.head = slot;
-        } else if let Some(last) = slab.hot_mut(tail) {
-            last.next = slot;
-        }
-        if let Some(own) = slab.hot_mut(slot) {
-            own.prev = tail;
-            own.next = NIL;
-        }
+        self.far.entry(key).or_default().append(slab, slot, shown);
         self.best = self.best.min(key);
     }
 
@@ -375,7 +366,7 @@ impl Ladder {
             let offset = at.wrapping_sub(self.base) as usize;
             if let Some(level) = self.levels.get_mut(offset) {
                 *level = Level::default();
-                self.unmark(offset);
+                self.vacate(offset, NO_KEY, true);
             }
         }
         self.far.clear();
@@ -393,6 +384,7 @@ impl Ladder {
             let offset = at.wrapping_sub(self.base) as usize;
             if let Some(place) = self.levels.get_mut(offset) {
                 *place = level;
+                self.occupied = self.occupied.wrapping_add(1);
                 self.mark(offset);
             } else {
                 self.far.insert(at, level);

@@ -94,7 +94,7 @@ impl Book {
         self.book_trade(shared, taker, maker, (price, price, lots), out);
         let (ladder, slab) = self.side_mut(taker.side.opposite());
         if is_done {
-            ladder.pop_head(slab, key, maker.next, lots);
+            ladder.unlink(slab, head, lots);
             slab.remove(head);
             self.ids.clear(maker.id());
             shared.open_orders = shared.open_orders.wrapping_sub(1);
@@ -341,7 +341,7 @@ impl Book {
             }
         }
         let (ladder, slab) = self.side_mut(taker.side);
-        ladder.push(slab, taker.slot, shown);
+        ladder.push_at(slab, taker.slot, taker.price, shown);
         if self.terms.funded {
             self.hold_taker(shared, taker);
         }

@@ -323,6 +323,18 @@ impl Slab {
         u32::try_from(at).unwrap_or(NIL)
     }
 
+    /// Puts a slot behind another in a queue; behind slot 0 it is the first.
+    #[inline]
+    pub(crate) fn chain(&mut self, before: u32, slot: u32) {
+        if let Some(last) = self.hot.get_mut(before as usize) {
+            last.next = slot;
+        }
+        if let Some(own) = self.hot.get_mut(slot as usize) {
+            own.prev = before;
+            own.next = NIL;
+        }
+    }
+
     /// Gives an order an exotic part and the flag for it.
     pub(crate) fn attach(&mut self, slot: u32, exotic: Exotic) {
         let index = match self.free_exotics.pop() {
