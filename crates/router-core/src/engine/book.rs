@@ -166,6 +166,12 @@ impl Book {
         }
     }
 
+    /// Reads the level of a price and drops what it says.
+    #[inline]
+    pub(crate) fn peek(&self, side: Side, price: u32) -> u64 {
+        self.side(side).peek(price)
+    }
+
     /// Slots of a level, head first.
     pub(crate) fn queue(&self, side: Side, key: u32) -> impl Iterator<Item = u32> + '_ {
         let head = self.side(side).level(key).map_or(0, |level| level.head);

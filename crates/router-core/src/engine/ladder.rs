@@ -129,6 +129,13 @@ impl Ladder {
         }
     }
 
+    /// Displayed lots of a dense level, read early.
+    #[inline]
+    pub(crate) fn peek(&self, price: u32) -> u64 {
+        let offset = self.key(price).wrapping_sub(self.base) as usize;
+        self.levels.get(offset).map_or(0, |level| level.qty)
+    }
+
     #[inline]
     fn level_mut(&mut self, key: u32) -> Option<&mut Level> {
         match self.levels.get_mut(key.wrapping_sub(self.base) as usize) {

@@ -8,13 +8,14 @@
 //! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
 //! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
 //!   an order on its way through the book; `amend`, `cancel`: changing and removing orders;
-//!   `settle`: holds and payments.
+//!   `settle`: holds and payments; `ahead`: reading early what a batch will touch.
 //! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
 //!   auctions; `admin`: administrative commands; `snapshot`, `restore`: state as an image and back.
 
 mod accounts;
 mod admin;
+mod ahead;
 mod amend;
 pub mod auction_price;
 mod book;
@@ -37,6 +38,7 @@ mod matching;
 mod numbered;
 mod pegs;
 mod place;
+mod plain;
 mod prepare;
 pub mod reason;
 mod restore;
@@ -59,6 +61,7 @@ pub use event::{event_flags, CountingSink, EventKind, EventRecord, Sink};
 pub use image::Image;
 pub use image_codec::{encode_image, image_hash};
 pub use image_decode::{decode_image, ImageDecodeError};
+pub use plain::{PlainBook, PlainOrder};
 pub use reason::Reason;
 pub use restore::RestoreError;
 pub use rules::{

@@ -1,5 +1,6 @@
 //! The engine's front: records in, events out, one command after another.
 
+use super::ahead::AHEAD;
 use super::book::{Book, Shared};
 use super::codec::decode;
 use super::command::{command_len, Command, CommandKind, CommandRecord};
@@ -42,7 +43,12 @@ impl Engine {
     /// a `Rejected` event; nothing else follows from it.
     pub fn submit<S: Sink>(&mut self, records: &[CommandRecord], sink: &mut S) {
         let mut rest = records;
+        let mut seen = 0;
         while let Some(record) = rest.first() {
+            if seen == 0 && self.looks_ahead() {
+                self.look_ahead(rest);
+                seen = AHEAD;
+            }
             let len = if record.list == 0 {
                 1
             } else {
@@ -51,6 +57,7 @@ impl Engine {
             let (command, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
             self.apply(record, command, sink);
             self.shared.sequence = self.shared.sequence.wrapping_add(len as u64);
+            seen = seen.saturating_sub(len);
             rest = behind;
         }
     }
