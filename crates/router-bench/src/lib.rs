@@ -3,6 +3,8 @@
 //! - [`workload`]: four deterministic command tapes and the state each must end in.
 //! - [`flash1`]: the message stream of a public benchmark and the hash of the right answer.
 //! - [`tape`]: the tapes as the engine's own records.
+//! - [`gate`]: whether an engine ended where it should have; no figure without it.
+//! - [`symbols`]: many instruments at once.
 //! - [`measure`]: clocks, spreads, latencies without coordinated omission, tables.
 //!
 //! Nothing here runs in production: a benchmark that overflows or indexes past an end stops, which
@@ -16,6 +18,8 @@
 )]
 
 pub mod flash1;
+pub mod gate;
 pub mod measure;
+pub mod symbols;
 pub mod tape;
 pub mod workload;
