@@ -52,8 +52,7 @@ impl Sink for Bare<'_> {
 
 impl StateMachine for Matching {
     fn apply(&mut self, records: &[Record], events: &mut Vec<Record>) {
-        self.commands
-            .resize(records.len(), CommandRecord::zeroed());
+        self.commands.resize(records.len(), CommandRecord::zeroed());
         bytemuck::cast_slice_mut::<_, Record>(&mut self.commands).copy_from_slice(records);
         self.engine.submit(&self.commands, &mut Bare(events));
     }
