@@ -91,6 +91,14 @@ impl Sealed {
         }
     }
 
+    /// Lets a replay end early; what it was for is done at the next opening.
+    fn go_on(&self) -> Result<(), JournalError> {
+        if self.lock().closing {
+            return Err(JournalError::WriterLost);
+        }
+        Ok(())
+    }
+
     fn note(&self, active: u64, outcome: Result<(u64, u64), JournalError>) {
         let mut progress = self.lock();
         progress.done = active;
@@ -143,7 +151,7 @@ pub(crate) fn start<S: StateMachine, D: Disk>(
                     .maintenance
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                let outcome = compact::<S>(&disk, active, keep);
+                let outcome = compact::<S>(&disk, active, keep, &sealed);
                 drop(alone);
                 sealed.note(active, outcome);
             }
@@ -158,6 +166,7 @@ fn compact<S: StateMachine>(
     disk: &impl Disk,
     active: u64,
     keep: usize,
+    sealed: &Sealed,
 ) -> Result<(u64, u64), JournalError> {
     let listing = Listing::read(disk)?;
     let newest = listing
@@ -173,6 +182,7 @@ fn compact<S: StateMachine>(
     let mut events = Vec::new();
     let walk = Walk::new(disk, &listing.segments, None, from);
     let walked = walk.run(Some(active), &mut |frame, records| {
+        sealed.go_on()?;
         replay(&mut state, frame, records, &mut events)
     })?;
     snapshots::write(disk, walked.cursor, &state)?;

@@ -7,7 +7,7 @@ use crate::error::{FileId, JournalError};
 use crate::machine::StateMachine;
 use crate::names;
 
-/// Bytes of one write: large, and small enough to let the writer's syncs through.
+/// Bytes that are written and synced at once: small enough to let the writer's own syncs through.
 const PIECE_BYTES: usize = 4 << 20;
 
 /// A snapshot that was read and whose state has the hash that it had when it was saved.
@@ -52,6 +52,8 @@ fn write_file(
     let mut offset = SNAPSHOT_HEADER_BYTES as u64;
     for piece in body.chunks(PIECE_BYTES) {
         file.write_at(piece, offset).map_err(failed)?;
+        file.sync()
+            .map_err(|error| JournalError::sync(id, &error))?;
         offset = offset.saturating_add(piece.len() as u64);
     }
     file.sync().map_err(|error| JournalError::sync(id, &error))

@@ -1,6 +1,8 @@
 //! The next segment, prepared by a thread of its own so that rolling does not wait for zeros.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::disk::{Access, Disk, DiskFile};
@@ -19,6 +21,8 @@ pub(crate) struct Spares<D: Disk> {
     prepared: Receiver<Prepared<D::File>>,
     ready: Option<(u64, D::File)>,
     ordered: Option<u64>,
+    /// Lets a preparation end early: nobody will use the segment.
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,11 +40,13 @@ impl<D: Disk> Spares<D> {
         let (orders, incoming) = sync_channel::<u64>(1);
         let (outgoing, prepared) = sync_channel(1);
         let disk = disk.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("journal-segments".to_owned())
             .spawn(move || {
                 for segment in incoming {
-                    let file = prepare(&disk, segment, segment_bytes);
+                    let file = prepare(&disk, segment, segment_bytes, &stopped);
                     if outgoing.send((segment, file)).is_err() {
                         break;
                     }
@@ -52,6 +58,7 @@ impl<D: Disk> Spares<D> {
             prepared,
             ready,
             ordered: None,
+            stop,
             thread: Some(thread),
         })
     }
@@ -100,6 +107,7 @@ impl<D: Disk> Spares<D> {
 impl<D: Disk> Drop for Spares<D> {
     fn drop(&mut self) {
         self.orders = None;
+        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             // Its answer has room in the channel, so it ends; a panic in it has nothing to add here.
             drop(thread.join());
@@ -113,7 +121,12 @@ fn open<D: Disk>(disk: &D, segment: u64) -> Result<D::File, JournalError> {
 }
 
 /// Creates a segment of zeros under its final name, all of it durable.
-fn prepare<D: Disk>(disk: &D, segment: u64, segment_bytes: u64) -> Result<D::File, JournalError> {
+fn prepare<D: Disk>(
+    disk: &D,
+    segment: u64,
+    segment_bytes: u64,
+    stop: &AtomicBool,
+) -> Result<D::File, JournalError> {
     let id = FileId::Segment(segment);
     let failed = |error| JournalError::io(id, &error);
     let name = names::segment(segment);
@@ -123,6 +136,9 @@ fn prepare<D: Disk>(disk: &D, segment: u64, segment_bytes: u64) -> Result<D::Fil
     let mut offset = 0_u64;
     let mut pieces = 0_u32;
     while offset < segment_bytes {
+        if stop.load(Ordering::Relaxed) {
+            return Err(JournalError::WriterLost);
+        }
         let piece = segment_bytes.saturating_sub(offset).min(zeros.len() as u64);
         let bytes = usize::try_from(piece).unwrap_or(0);
         file.write_at(zeros.get(..bytes).unwrap_or_default(), offset)

@@ -34,6 +34,17 @@ fn options(every: u64) -> Options {
     }
 }
 
+/// A hundred cases of each law unless `PROPTEST_CASES` says otherwise.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: cases.and_then(|text| text.parse().ok()).unwrap_or(100),
+        // The seed of a failing case is printed; the test binaries know no source file to keep it beside.
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 /// Opens, checks, writes on, and opens once more: recovery twice in a row.
 fn recover_twice(disk: &SimDisk, every: u64, known: &mut Known) -> Result<(), TestCaseError> {
     for _ in 0..2 {
@@ -49,7 +60,7 @@ fn recover_twice(disk: &SimDisk, every: u64, known: &mut Known) -> Result<(), Te
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_power_cut_at_any_moment_loses_nothing_acknowledged(
