@@ -15,10 +15,10 @@ RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml
 export CARGO_TERM_COLOR ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check lint types bench clean lock artifacts
+.PHONY: help setup demo test check lint types bench bench-matching clean lock artifacts
 
 help: ## Show what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMPS)/venv: requirements/dev.lock scripts/check_toolchain.py
 	@$(PYTHON) scripts/check_toolchain.py
@@ -47,6 +47,10 @@ check: setup ## Lint, types, layer rules, tidiness, stubs, contract artifacts
 
 bench: setup ## Measure; results also under var/bench
 	@$(BIN)/python benches/run.py
+
+bench-matching: setup ## Measure the matching engine beside others; results also in var/bench/matching.json
+	@cargo build --quiet --release -p router-bench
+	@$(BIN)/python benches/matching.py
 
 lock: ## Resolve requirements/dev.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
