@@ -3,10 +3,13 @@
 Token ids are dense ints, amounts are base units in 0..2^256-1, `zero_for_one` means token0 is
 paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPTY_POOL,
 INSUFFICIENT_LIQUIDITY, INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST,
-BATCH_INVALID, IMAGE_INVALID, ENGINE_BUSY, ENGINE_BROKEN (it failed in an earlier call).
+BATCH_INVALID, IMAGE_INVALID, ENGINE_BUSY, ENGINE_CLOSED, ENGINE_BROKEN (it failed in an earlier
+call), JOURNAL_ABSENT, JOURNAL_CORRUPT, JOURNAL_DEADLINE, JOURNAL_FAILED, JOURNAL_LOCKED,
+JOURNAL_OPTIONS, JOURNAL_SEMANTICS.
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import final
 
 from numpy import int64, uint64, void
@@ -21,6 +24,7 @@ __all__ = [
     "Plan",
     "PlanLeg",
     "PoolQuote",
+    "Recovery",
     "V2Pool",
     "V3Pool",
     "__version__",
@@ -245,8 +249,60 @@ class Engine:
     def load(image: bytes) -> Engine:
         """Return an engine with a saved state. IMAGE_INVALID is raised for any other bytes."""
     @staticmethod
+    def open(
+        path: str | PathLike[str],
+        *,
+        create: bool = True,
+        timeout_s: float = 10.0,
+        segment_bytes: int | None = None,
+        snapshot_every: int | None = None,
+        max_accounts: int | None = None,
+        max_assets: int | None = None,
+        max_instruments: int | None = None,
+        max_orders: int | None = None,
+        max_client_ids: int | None = None,
+        client_window_ns: int | None = None,
+    ) -> Engine:
+        """Return an engine whose commands are kept in a directory: recovered, or new.
+
+        Every call that sends commands returns when they are synced to the disk, or raises
+        JOURNAL_DEADLINE after `timeout_s`: they may become durable still, and `sequence` and
+        `durable_end` tell. A batch is synced in groups of as many commands as `out` has room for,
+        16,384 at most; events of the last group may have to wait. The caps count for a new
+        journal; a recovered engine has those of its state.
+
+        Args:
+            segment_bytes: size of a file of the journal, a multiple of 4,096; 64 MiB.
+            snapshot_every: saves the state after so many files, 0 never; 4.
+        """
+    @staticmethod
+    def verify(path: str | PathLike[str]) -> Recovery:
+        """Read a journal as recovery would and change nothing."""
+    recovery: Recovery | None  # None without a journal, as the next one
+    durable_end: int | None  # the sequence number behind the last command on the disk
+    def snapshot(self) -> int:
+        """Save the state beside the journal; return the sequence number that it stands for."""
+    def close(self) -> None:
+        """Let the journal go; `drain` still has the events that wait."""
+    @staticmethod
     def vocabulary() -> dict[str, dict[str, int]]:
         """Return every word of the records with its number, by the class in `vocabulary`."""
+
+@final
+class Recovery:
+    """What recovery found in a journal, and what it did."""
+
+    is_new: bool
+    is_clean: bool  # The last writer closed the journal and nothing came after.
+    snapshot_end: int  # the sequence number behind the snapshot that was used
+    snapshots_refused: int  # newer snapshots that were damaged and passed over
+    replayed: int  # commands on top of the snapshot
+    sequence: int  # of the next command
+    state_hash: int
+    epoch: int  # number of writers so far
+    torn_at: int | None  # where a group that was never finished, so never acknowledged, was cut
+    is_mark_damaged: bool
+    elapsed_us: int
 
 @final
 class PlanLeg:

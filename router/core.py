@@ -13,10 +13,11 @@ from router._core import (
     Plan,
     PlanLeg,
     PoolQuote,
+    Recovery,
     V2Pool,
     V3Pool,
 )
-from router.domain.errors import FailureError, RouterError, UsageError
+from router.domain.errors import FailureError, OutcomeUnknown, RouterError, UsageError
 
 __all__ = [
     "Ack",
@@ -27,6 +28,7 @@ __all__ = [
     "Plan",
     "PlanLeg",
     "PoolQuote",
+    "Recovery",
     "V2Pool",
     "V3Pool",
     "failure_of",
@@ -38,6 +40,12 @@ _FAILURE_CODES = {
     "EMPTY_POOL": "INSUFFICIENT_LIQUIDITY",
     "ENGINE_BROKEN": "ENGINE_BROKEN",
     "ENGINE_BUSY": "ENGINE_BUSY",
+    "ENGINE_CLOSED": "ENGINE_CLOSED",
+    "JOURNAL_ABSENT": "NOT_FOUND",
+    "JOURNAL_CORRUPT": "JOURNAL_CORRUPT",
+    "JOURNAL_FAILED": "JOURNAL_FAILED",
+    "JOURNAL_LOCKED": "BUSY",
+    "JOURNAL_SEMANTICS": "SCHEMA_UNSUPPORTED",
     "INSUFFICIENT_LIQUIDITY": "INSUFFICIENT_LIQUIDITY",
     "NO_ROUTE": "NO_ROUTE",
     # A pool contract would revert on this swap: no liquidity that could be used.
@@ -51,6 +59,10 @@ _FAILURE_CODES = {
 
 def failure_of(error: CoreError) -> RouterError:
     """Return the error for people that a refusal of the core amounts to."""
+    if error.code == "JOURNAL_DEADLINE":
+        return OutcomeUnknown("OUTCOME_UNKNOWN", error.message)
+    if error.code == "JOURNAL_OPTIONS":
+        return UsageError("CONFIG_INVALID", error.message)
     if error.code in _USAGE_CODES:
         return UsageError(error.code, error.message)
     return FailureError(_FAILURE_CODES[error.code], error.message)

@@ -50,7 +50,25 @@ EVENT_DTYPE: Final = np.dtype(
     ]
 )
 
-assert COMMAND_DTYPE.itemsize == EVENT_DTYPE.itemsize == RECORD_BYTES
+# A record of the public feed: `docs/specs/market-data.md`.
+FEED_DTYPE: Final = np.dtype(
+    [
+        ("kind", "u1"),
+        ("side", "u1"),
+        ("flags", "u1"),
+        ("reserved", "u1"),
+        ("instrument", "<u4"),
+        ("epoch", "<u8"),
+        ("sequence", "<u8"),
+        ("command", "<u8"),
+        ("price", "<i8"),
+        ("qty", "<u8"),
+        ("other_price", "<i8"),
+        ("extra", "<u8"),
+    ]
+)
+
+assert COMMAND_DTYPE.itemsize == FEED_DTYPE.itemsize == EVENT_DTYPE.itemsize == RECORD_BYTES
 
 # A resting order, as `Engine.orders` lists them.
 ORDER_DTYPE: Final = np.dtype(

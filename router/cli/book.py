@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from router.cli.arguments import AmountCommand
-from router.cli.book_files import hash_state, replay
+from router.cli.book_files import hash_state, replay, verify
 from router.cli.book_view import instruments_table, ladder_table, price_text, size_text
 from router.cli.book_watch import watch
 from router.cli.output import JSON_OPTION, console, print_json, print_table
@@ -29,7 +29,7 @@ def book() -> None:
     """
 
 
-for command in (hash_state, replay, watch):
+for command in (hash_state, replay, verify, watch):
     book.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`router book replay` and `router book hash`: files of the matching engine."""
+"""`router book replay`, `verify` and `hash`: files of the matching engine."""
 
 import time
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from router.domain.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from router.core import Engine
+    from router.core import Engine, Recovery
 
 IMAGE_MAGIC: Final = b"RTIM"
 ROUND_EVENTS: Final = 1 << 18
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(path_type=Path)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Replay:
 @click.option("--events", "events_path", metavar="OUT", help="Write all events to this file.")
 @click.option(
     "--max-accounts", type=click.IntRange(1, 2**24), default=2**16, show_default=True,
-    help="Accounts that the engine knows.",
+    metavar="COUNT", help="Accounts that the engine knows.",
 )  # fmt: skip
 @JSON_OPTION
 def replay(file: Path, events_path: str | None, max_accounts: int, as_json: bool) -> None:
@@ -75,34 +75,107 @@ def replay(file: Path, events_path: str | None, max_accounts: int, as_json: bool
     )
 
 
+@click.command()
+@click.argument("folder", type=_FILE)
+@JSON_OPTION
+def verify(folder: Path, as_json: bool) -> None:
+    """Check the matching journal in FOLDER as recovery would, and change nothing.
+
+    Every frame is read, every command is run again from the last whole snapshot. An unfinished
+    group at the end was never acknowledged; it is told and is no fault.
+
+    Example: router book verify var/matching
+    """
+    found = _recovered(folder)
+    if as_json:
+        print_json(_recovery(found))
+        return
+    end = "closed" if found.is_clean else "not closed"
+    console().print(
+        f"{found.sequence:,} commands, {found.replayed:,} run again after the snapshot at "
+        f"{found.snapshot_end:,}; {end}, {found.epoch:,} writers so far, "
+        f"{found.elapsed_us / 1e6:.3f} s"
+    )
+    if found.torn_at is not None:
+        click.echo(f"an unfinished group at {found.torn_at:,} was not acknowledged")
+    if found.snapshots_refused or found.is_mark_damaged:
+        click.echo(
+            f"damaged but not needed: {found.snapshots_refused} snapshots, "
+            f"{int(found.is_mark_damaged)} commit marks"
+        )
+    console().print(Text.assemble(("state ", "dim"), (f"{found.state_hash:016x}", "bold")))
+
+
 @click.command("hash")
-@click.argument("file", type=_FILE)
+@click.argument("path", type=_FILE)
 @click.option(
     "--max-accounts", type=click.IntRange(1, 2**24), default=2**16, show_default=True,
-    help="Accounts that the engine knows, for a file of commands.",
+    metavar="COUNT", help="Accounts that the engine knows, for a file of commands.",
 )  # fmt: skip
 @JSON_OPTION
-def hash_state(file: Path, max_accounts: int, as_json: bool) -> None:
-    """Print the state hash of FILE: a saved engine, or commands that are replayed.
+def hash_state(path: Path, max_accounts: int, as_json: bool) -> None:
+    """Print the state hash of PATH.
+
+    PATH is the folder of a journal, a saved engine, or a file of commands, which is replayed.
 
     Example: router book hash commands.bin
     """
-    from router.core import CoreError, Engine, failure_of  # noqa: PLC0415 - help needs no core
-
-    with file.open("rb") as opened:
-        is_image = opened.read(len(IMAGE_MAGIC)) == IMAGE_MAGIC
-    if is_image:
-        try:
-            engine = Engine.load(file.read_bytes())
-        except CoreError as error:
-            raise failure_of(error) from error
+    if path.is_dir():
+        found = _recovered(path)
+        told = {"state_hash": f"{found.state_hash:016x}", "sequence": found.sequence}
     else:
-        engine, _ = _run(_commands_in(file), max_accounts, None, quiet=as_json)
-    told = {"state_hash": f"{engine.state_hash():016x}", "sequence": engine.sequence}
+        engine = _loaded(path) or _run(_commands_in(path), max_accounts, None, quiet=as_json)[0]
+        told = {"state_hash": f"{engine.state_hash():016x}", "sequence": engine.sequence}
     if as_json:
         print_json(told)
     else:
         click.echo(told["state_hash"])
+
+
+def _loaded(path: Path) -> "Engine | None":
+    """Return a saved engine, None when the file is none.
+
+    Raises:
+        UsageError: IMAGE_INVALID, it begins as one and is damaged.
+    """
+    from router.core import CoreError, Engine, failure_of  # noqa: PLC0415 - help needs no core
+
+    with path.open("rb") as opened:
+        if opened.read(len(IMAGE_MAGIC)) != IMAGE_MAGIC:
+            return None
+    try:
+        return Engine.load(path.read_bytes())
+    except CoreError as error:
+        raise failure_of(error) from error
+
+
+def _recovered(folder: Path) -> "Recovery":
+    """Return what recovery finds in a folder.
+
+    Raises:
+        FailureError: NOT_FOUND, JOURNAL_CORRUPT, JOURNAL_FAILED or SCHEMA_UNSUPPORTED.
+    """
+    from router.core import CoreError, Engine, failure_of  # noqa: PLC0415
+
+    try:
+        return Engine.verify(folder)
+    except CoreError as error:
+        raise failure_of(error) from error
+
+
+def _recovery(found: "Recovery") -> dict[str, Any]:
+    return {
+        "sequence": found.sequence,
+        "state_hash": f"{found.state_hash:016x}",
+        "is_clean": found.is_clean,
+        "replayed": found.replayed,
+        "snapshot_end": found.snapshot_end,
+        "snapshots_refused": found.snapshots_refused,
+        "is_mark_damaged": found.is_mark_damaged,
+        "torn_at": found.torn_at,
+        "epoch": found.epoch,
+        "elapsed_us": found.elapsed_us,
+    }
 
 
 def _commands_in(path: Path) -> "np.ndarray[Any, Any]":

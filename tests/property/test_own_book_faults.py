@@ -25,6 +25,7 @@ from router.execution.own_book import LimitOrder, OwnBook
 from router.ledger import place_hold, post, verify
 from router.ports import UnitOfWork
 from router.storage import SqlDatabase, open_database
+from router.vocabulary import MAX_LOTS, MAX_PRICE_TICKS
 
 T = TypeVar("T")
 
@@ -281,9 +282,10 @@ async def test_a_client_id_means_one_limit_order(book: OwnBook, change: dict[str
         (limit("", ANN, Side.BUY, 1, 1), "ORDER_INVALID"),
         (limit("a", ANN, Side.BUY, 0, 1), "ORDER_INVALID"),
         (limit("a", ANN, Side.BUY, 1, 0), "ORDER_INVALID"),
-        (limit("a", ANN, Side.BUY, 1, 2**63), "ORDER_INVALID"),
-        (limit("a", ANN, Side.BUY, 2**63, 1), "ORDER_INVALID"),
-        (limit("a", ANN, Side.BUY, 2**63 - 1, 2**63 - 1), "INSUFFICIENT_BALANCE"),
+        (limit("a", ANN, Side.BUY, 1, MAX_LOTS + 1), "ORDER_INVALID"),
+        (limit("a", ANN, Side.BUY, MAX_PRICE_TICKS + 1, 1), "ORDER_INVALID"),
+        (limit("a", ANN, Side.BUY, MAX_PRICE_TICKS, MAX_LOTS), "INSUFFICIENT_BALANCE"),
+        (limit("a", ANN, Side.BUY, 2**63, 2**63), "ORDER_INVALID"),
         (replace(limit("a", ANN, Side.BUY, 1, 1), instrument="X/Y"), "NOT_FOUND"),
     ],
 )

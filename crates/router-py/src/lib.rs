@@ -17,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<amm::PyV3Pool>()?;
     module.add_class::<engine::PyAck>()?;
     module.add_class::<engine::PyEngine>()?;
+    module.add_class::<engine::PyRecovery>()?;
     module.add_class::<solver::PyPlanLeg>()?;
     module.add_class::<solver::PyPlan>()?;
     module.add_class::<solver::PyMarket>()?;

@@ -17,6 +17,14 @@ CORE_CODES = (
     "EMPTY_POOL",
     "ENGINE_BROKEN",
     "ENGINE_BUSY",
+    "ENGINE_CLOSED",
+    "JOURNAL_ABSENT",
+    "JOURNAL_CORRUPT",
+    "JOURNAL_DEADLINE",
+    "JOURNAL_FAILED",
+    "JOURNAL_LOCKED",
+    "JOURNAL_OPTIONS",
+    "JOURNAL_SEMANTICS",
     "IMAGE_INVALID",
     "INSUFFICIENT_LIQUIDITY",
     "INVALID_POOL",
@@ -60,7 +68,7 @@ def test_every_refusal_becomes_an_error_for_people(code: str) -> None:
     error = failure_of(refusal(code))
     assert error.code in CODES
     assert error.message == "a sentence"
-    usage = {"AMOUNT_RANGE", "BATCH_INVALID", "IMAGE_INVALID", "ORDER_INVALID"}
+    usage = {"AMOUNT_RANGE", "BATCH_INVALID", "IMAGE_INVALID", "JOURNAL_OPTIONS", "ORDER_INVALID"}
     assert isinstance(error, UsageError if code in usage else FailureError)
 
 

@@ -26,6 +26,7 @@ pub(crate) struct Numpy {
     records: Py<PyModule>,
     command: Py<PyAny>,
     event: Py<PyAny>,
+    feed: Py<PyAny>,
 }
 
 static NUMPY: PyOnceLock<Numpy> = PyOnceLock::new();
@@ -42,6 +43,7 @@ impl Numpy {
                 frombuffer: numpy.getattr("frombuffer")?.unbind(),
                 command: records.getattr("COMMAND_DTYPE")?.unbind(),
                 event: records.getattr("EVENT_DTYPE")?.unbind(),
+                feed: records.getattr("FEED_DTYPE")?.unbind(),
                 records: records.unbind(),
             })
         })
@@ -82,6 +84,18 @@ impl Lane {
             return Err(invalid("`out` has no room for any event."));
         }
         Ok(lane)
+    }
+
+    /// Takes events that are only read.
+    pub(crate) fn published(array: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let numpy = Numpy::get(array.py())?;
+        lane(array, numpy, &numpy.event, "events", "EVENT_DTYPE")
+    }
+
+    /// Takes records of the public feed.
+    pub(crate) fn feed(array: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let numpy = Numpy::get(array.py())?;
+        lane(array, numpy, &numpy.feed, "records", "FEED_DTYPE")
     }
 
     /// Number of records.

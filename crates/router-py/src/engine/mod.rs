@@ -3,25 +3,33 @@
 mod ack;
 mod arrays;
 mod desk;
+mod durable;
 mod reads;
 mod single;
 mod vocabulary;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use router_core::engine::{
-    decode_image, encode_image, order_flags, CommandKind, CommandRecord, Engine, Limits, Side,
+    decode_image, encode_image, order_flags, CommandKind, CommandRecord, Engine, EventRecord,
+    Limits, Side,
 };
+
+use router_journal::Options;
 
 use crate::convert::Fitting;
 use crate::error::core_error;
 
 pub(crate) use ack::PyAck;
-use arrays::{invalid, Lane};
+use arrays::invalid;
+pub(crate) use arrays::{Lane, Numpy};
 use desk::Desk;
+pub(crate) use durable::PyRecovery;
+use durable::{no_journal, refused};
 use reads::BookSide;
 use single::{fit, of_kind, zero};
 
@@ -31,19 +39,36 @@ const ROUND: usize = 1 << 14;
 
 /// The matching engine. One caller at a time: a second one is refused with ENGINE_BUSY.
 #[pyclass(name = "Engine", module = "router.core", frozen)]
-pub(crate) struct PyEngine(Mutex<Desk>);
+pub(crate) struct PyEngine {
+    desk: Mutex<Desk>,
+    recovery: Option<PyRecovery>,
+}
 
 impl PyEngine {
     fn over(engine: Engine) -> Self {
-        Self(Mutex::new(Desk::new(engine)))
+        Self {
+            desk: Mutex::new(Desk::in_memory(engine)),
+            recovery: None,
+        }
     }
 
-    fn run(&self, record: CommandRecord) -> PyResult<PyAck> {
-        Ok(self.desk()?.run(record, PyAck::of))
+    fn run(&self, py: Python<'_>, record: CommandRecord) -> PyResult<PyAck> {
+        let mut guard = self.desk()?;
+        let sequence = guard.engine()?.sequence();
+        let desk = &mut *guard;
+        desk.load_one(record);
+        let read = |events: &[EventRecord]| PyAck::of(sequence, events);
+        // Matching one order is quicker than letting the interpreter go; a disk is not.
+        let done = if desk.journal().is_none() {
+            desk.run_one(read)
+        } else {
+            py.detach(|| desk.run_one(read))
+        };
+        done.map_err(refused)
     }
 
     fn desk(&self) -> PyResult<MutexGuard<'_, Desk>> {
-        self.0.try_lock().map_err(|refused| match refused {
+        self.desk.try_lock().map_err(|refused| match refused {
             TryLockError::WouldBlock => core_error(
                 "ENGINE_BUSY",
                 "Another thread is using the engine; give it one owner.",
@@ -68,15 +93,14 @@ impl PyEngine {
         max_client_ids: Option<Fitting<u32>>,
         client_window_ns: Option<Fitting<u64>>,
     ) -> PyResult<Self> {
-        let usual = Limits::default();
-        let limits = Limits {
-            max_accounts: cap(max_accounts, usual.max_accounts)?,
-            max_assets: cap(max_assets, usual.max_assets)?,
-            max_instruments: cap(max_instruments, usual.max_instruments)?,
-            max_orders: cap(max_orders, usual.max_orders)?,
-            max_client_ids: cap(max_client_ids, usual.max_client_ids)?,
-            client_window_ns: cap(client_window_ns, usual.client_window_ns)?,
-        };
+        let limits = limits(
+            max_accounts,
+            max_assets,
+            max_instruments,
+            max_orders,
+            max_client_ids,
+            client_window_ns,
+        )?;
         Ok(Self::over(Engine::new(limits)))
     }
 
@@ -93,6 +117,7 @@ impl PyEngine {
         }
         let mut guard = self.desk()?;
         let desk = &mut *guard;
+        desk.engine()?;
         let mut written = desk.deliver(py, &out, 0);
         let mut consumed = 0_usize;
         while written < out.len() && consumed < commands.len() {
@@ -100,7 +125,10 @@ impl PyEngine {
             let room = out.len().saturating_sub(written);
             desk.load(py, &commands, consumed, left.min(ROUND));
             let is_last = left <= ROUND;
-            let taken = py.detach(|| desk.work(room, is_last));
+            let taken = py.detach(|| desk.work(room, is_last)).map_err(refused)?;
+            if taken == 0 {
+                return Err(invalid("`commands` has legs of lists without their heads."));
+            }
             consumed = consumed.saturating_add(taken);
             written = written.saturating_add(desk.deliver(py, &out, written));
         }
@@ -121,6 +149,7 @@ impl PyEngine {
     )]
     fn place(
         &self,
+        py: Python<'_>,
         instrument: Fitting<u32>,
         account: Fitting<u32>,
         side: Fitting<u8>,
@@ -138,39 +167,46 @@ impl PyEngine {
         expire_s: Fitting<u32>,
     ) -> PyResult<PyAck> {
         let peg = u16::from(fit(peg)?.min(3)).wrapping_shl(order_flags::PEG_SHIFT);
-        self.run(CommandRecord {
-            kind: CommandKind::New.number(),
-            side: fit(side)?,
-            order_type: fit(order_type)?,
-            tif: fit(tif)?,
-            flags: fit(flags)? | peg,
-            stp: fit(stp)?,
-            list: 0,
-            instrument: fit(instrument)?,
-            account: fit(account)?,
-            client_id: fit(client_id)?,
-            order_id: u64::from(fit(session)?),
-            price: fit(price)?,
-            qty: fit(qty)?,
-            trigger: fit(trigger)?,
-            display: fit(display)?,
-            expire_s: fit(expire_s)?,
-        })
+        self.run(
+            py,
+            CommandRecord {
+                kind: CommandKind::New.number(),
+                side: fit(side)?,
+                order_type: fit(order_type)?,
+                tif: fit(tif)?,
+                flags: fit(flags)? | peg,
+                stp: fit(stp)?,
+                list: 0,
+                instrument: fit(instrument)?,
+                account: fit(account)?,
+                client_id: fit(client_id)?,
+                order_id: u64::from(fit(session)?),
+                price: fit(price)?,
+                qty: fit(qty)?,
+                trigger: fit(trigger)?,
+                display: fit(display)?,
+                expire_s: fit(expire_s)?,
+            },
+        )
     }
 
     /// Take an order out.
     fn cancel(
         &self,
+        py: Python<'_>,
         instrument: Fitting<u32>,
         account: Fitting<u32>,
         order_id: Fitting<u64>,
     ) -> PyResult<PyAck> {
-        self.run(CommandRecord {
-            instrument: fit(instrument)?,
-            account: fit(account)?,
-            order_id: fit(order_id)?,
-            ..of_kind(CommandKind::Cancel)
-        })
+        self.run(
+            py,
+            CommandRecord {
+                instrument: fit(instrument)?,
+                account: fit(account)?,
+                order_id: fit(order_id)?,
+                ..of_kind(CommandKind::Cancel)
+            },
+        )
     }
 
     /// Give an order another price or total quantity; 0 keeps what it has.
@@ -180,6 +216,7 @@ impl PyEngine {
     )]
     fn amend(
         &self,
+        py: Python<'_>,
         instrument: Fitting<u32>,
         account: Fitting<u32>,
         order_id: Fitting<u64>,
@@ -187,15 +224,18 @@ impl PyEngine {
         qty: Fitting<u64>,
         requeue: bool,
     ) -> PyResult<PyAck> {
-        self.run(CommandRecord {
-            instrument: fit(instrument)?,
-            account: fit(account)?,
-            order_id: fit(order_id)?,
-            price: fit(price)?,
-            qty: fit(qty)?,
-            flags: if requeue { order_flags::REQUEUE } else { 0 },
-            ..of_kind(CommandKind::Amend)
-        })
+        self.run(
+            py,
+            CommandRecord {
+                instrument: fit(instrument)?,
+                account: fit(account)?,
+                order_id: fit(order_id)?,
+                price: fit(price)?,
+                qty: fit(qty)?,
+                flags: if requeue { order_flags::REQUEUE } else { 0 },
+                ..of_kind(CommandKind::Amend)
+            },
+        )
     }
 
     /// Add the next instrument.
@@ -211,6 +251,7 @@ impl PyEngine {
     )]
     fn add_instrument(
         &self,
+        py: Python<'_>,
         instrument: Fitting<u32>,
         base_asset: Fitting<u32>,
         quote_asset: Fitting<u32>,
@@ -219,25 +260,36 @@ impl PyEngine {
         max_qty: Fitting<u64>,
         mode: Fitting<u16>,
     ) -> PyResult<PyAck> {
-        self.run(CommandRecord {
-            instrument: fit(instrument)?,
-            display: fit(base_asset)?,
-            expire_s: fit(quote_asset)?,
-            order_id: fit(lot_units)?,
-            qty: fit(tick_units)?,
-            client_id: fit(max_qty)?,
-            flags: fit(mode)?,
-            ..of_kind(CommandKind::AddInstrument)
-        })
+        self.run(
+            py,
+            CommandRecord {
+                instrument: fit(instrument)?,
+                display: fit(base_asset)?,
+                expire_s: fit(quote_asset)?,
+                order_id: fit(lot_units)?,
+                qty: fit(tick_units)?,
+                client_id: fit(max_qty)?,
+                flags: fit(mode)?,
+                ..of_kind(CommandKind::AddInstrument)
+            },
+        )
     }
 
     /// Change what an instrument does with orders.
-    fn set_phase(&self, instrument: Fitting<u32>, phase: Fitting<u8>) -> PyResult<PyAck> {
-        self.run(CommandRecord {
-            instrument: fit(instrument)?,
-            order_type: fit(phase)?,
-            ..of_kind(CommandKind::SetPhase)
-        })
+    fn set_phase(
+        &self,
+        py: Python<'_>,
+        instrument: Fitting<u32>,
+        phase: Fitting<u8>,
+    ) -> PyResult<PyAck> {
+        self.run(
+            py,
+            CommandRecord {
+                instrument: fit(instrument)?,
+                order_type: fit(phase)?,
+                ..of_kind(CommandKind::SetPhase)
+            },
+        )
     }
 
     /// Send one command of any kind, by the fields of its record.
@@ -256,6 +308,7 @@ impl PyEngine {
     )]
     fn command(
         &self,
+        py: Python<'_>,
         kind: Fitting<u8>,
         side: Fitting<u8>,
         order_type: Fitting<u8>,
@@ -273,24 +326,27 @@ impl PyEngine {
         display: Fitting<u32>,
         expire_s: Fitting<u32>,
     ) -> PyResult<PyAck> {
-        self.run(CommandRecord {
-            kind: fit(kind)?,
-            side: fit(side)?,
-            order_type: fit(order_type)?,
-            tif: fit(tif)?,
-            flags: fit(flags)?,
-            stp: fit(stp)?,
-            list: fit(list_role)?,
-            instrument: fit(instrument)?,
-            account: fit(account)?,
-            client_id: fit(client_id)?,
-            order_id: fit(order_id)?,
-            price: fit(price)?,
-            qty: fit(qty)?,
-            trigger: fit(trigger)?,
-            display: fit(display)?,
-            expire_s: fit(expire_s)?,
-        })
+        self.run(
+            py,
+            CommandRecord {
+                kind: fit(kind)?,
+                side: fit(side)?,
+                order_type: fit(order_type)?,
+                tif: fit(tif)?,
+                flags: fit(flags)?,
+                stp: fit(stp)?,
+                list: fit(list_role)?,
+                instrument: fit(instrument)?,
+                account: fit(account)?,
+                client_id: fit(client_id)?,
+                order_id: fit(order_id)?,
+                price: fit(price)?,
+                qty: fit(qty)?,
+                trigger: fit(trigger)?,
+                display: fit(display)?,
+                expire_s: fit(expire_s)?,
+            },
+        )
     }
 
     /// Write events that did not fit before; return how many.
@@ -308,16 +364,16 @@ impl PyEngine {
     /// Sequence number of the next command.
     #[getter]
     fn sequence(&self) -> PyResult<u64> {
-        Ok(self.desk()?.engine().sequence())
+        Ok(self.desk()?.engine()?.sequence())
     }
 
     /// Best bid and best ask in ticks; 0 where a side is empty.
     fn best(&self, instrument: Fitting<u32>) -> PyResult<(i64, i64)> {
         let (instrument, desk) = (fit(instrument)?, self.desk()?);
+        let engine = desk.engine()?;
         let of = |side| {
-            desk.engine()
-                .best(instrument, side)
-                .map_or(0, |level| level.price)
+            let best = engine.best(instrument, side);
+            best.map_or(0, |level| level.price)
         };
         Ok((of(Side::Buy), of(Side::Sell)))
     }
@@ -333,7 +389,7 @@ impl PyEngine {
     ) -> PyResult<Vec<(i64, u64)>> {
         let at = BookSide::new(instrument, side)?;
         let desk = self.desk()?;
-        Ok(reads::levels(desk.engine(), at, reads::depth_limit(depth)))
+        Ok(reads::levels(desk.engine()?, at, reads::depth_limit(depth)))
     }
 
     /// The best levels of a side as two arrays: prices, displayed lots; depth 0 is all.
@@ -348,7 +404,7 @@ impl PyEngine {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let at = BookSide::new(instrument, side)?;
         let desk = self.desk()?;
-        reads::depth(py, desk.engine(), at, reads::depth_limit(depth))
+        reads::depth(py, desk.engine()?, at, reads::depth_limit(depth))
     }
 
     /// The resting orders in priority order as an array of `ORDER_DTYPE`: of a side, or both.
@@ -363,14 +419,14 @@ impl PyEngine {
             Some(side) => vec![BookSide::new(instrument, side)?],
             None => BookSide::both(fit(instrument)?),
         };
-        reads::orders(py, self.desk()?.engine(), &sides)
+        reads::orders(py, self.desk()?.engine()?, &sides)
     }
 
     /// The ids of one side's resting orders in priority order.
     fn order_ids(&self, instrument: Fitting<u32>, side: Fitting<u8>) -> PyResult<Vec<u64>> {
         let at = BookSide::new(instrument, side)?;
         let desk = self.desk()?;
-        let orders = desk.engine().orders(at.instrument, at.side);
+        let orders = desk.engine()?.orders(at.instrument, at.side);
         Ok(orders.map(|order| order.id).collect())
     }
 
@@ -385,19 +441,21 @@ impl PyEngine {
         let at = BookSide::new(instrument, side)?;
         let (price, lots) = (fit(price)?, fit(lots)?);
         let desk = self.desk()?;
-        Ok(reads::makers(desk.engine(), at, price, lots))
+        Ok(reads::makers(desk.engine()?, at, price, lots))
     }
 
     /// Hash of the whole state.
     fn state_hash(&self, py: Python<'_>) -> PyResult<u64> {
         let desk = self.desk()?;
-        Ok(py.detach(|| desk.engine().state_hash()))
+        let engine = desk.engine()?;
+        Ok(py.detach(|| engine.state_hash()))
     }
 
     /// The whole state as bytes, for `load`. Events that wait are no part of it.
     fn save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let desk = self.desk()?;
-        let bytes = py.detach(|| encode_image(&desk.engine().image()));
+        let engine = desk.engine()?;
+        let bytes = py.detach(|| encode_image(&engine.image()));
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -414,6 +472,84 @@ impl PyEngine {
         loaded.map(Self::over).ok_or_else(invalid)
     }
 
+    /// An engine with a journal in a directory: recovered, or new.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, create=true, timeout_s=10.0, segment_bytes=None,
+        snapshot_every=None, max_accounts=None, max_assets=None, max_instruments=None,
+        max_orders=None, max_client_ids=None, client_window_ns=None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the options of a journal, as in the Python signature"
+    )]
+    fn open(
+        py: Python<'_>,
+        path: PathBuf,
+        create: bool,
+        timeout_s: f64,
+        segment_bytes: Option<Fitting<u64>>,
+        snapshot_every: Option<Fitting<u64>>,
+        max_accounts: Option<Fitting<u32>>,
+        max_assets: Option<Fitting<u32>>,
+        max_instruments: Option<Fitting<u32>>,
+        max_orders: Option<Fitting<u32>>,
+        max_client_ids: Option<Fitting<u32>>,
+        client_window_ns: Option<Fitting<u64>>,
+    ) -> PyResult<Self> {
+        let usual = Options::default();
+        let options = Options {
+            create,
+            segment_bytes: cap(segment_bytes, usual.segment_bytes)?,
+            snapshot_every: cap(snapshot_every, usual.snapshot_every)?,
+            ..usual
+        };
+        let limits = limits(
+            max_accounts,
+            max_assets,
+            max_instruments,
+            max_orders,
+            max_client_ids,
+            client_window_ns,
+        )?;
+        let (desk, recovery) = durable::open(py, path, options, limits, timeout_s)?;
+        Ok(Self {
+            desk: Mutex::new(desk),
+            recovery: Some(recovery),
+        })
+    }
+
+    /// Read a journal as recovery would, and change nothing.
+    #[staticmethod]
+    fn verify(py: Python<'_>, path: PathBuf) -> PyResult<PyRecovery> {
+        durable::inspect(py, path)
+    }
+
+    /// What recovery found when the journal was opened; None without a journal.
+    #[getter]
+    const fn recovery(&self) -> Option<PyRecovery> {
+        self.recovery
+    }
+
+    /// Number of commands that are on the disk; None without a journal.
+    #[getter]
+    fn durable_end(&self) -> PyResult<Option<u64>> {
+        let mut desk = self.desk()?;
+        Ok(desk.journal().map(|(journal, _)| journal.durable_end()))
+    }
+
+    /// Save the state beside the journal and delete what it makes superfluous.
+    fn snapshot(&self, py: Python<'_>) -> PyResult<u64> {
+        let mut guard = self.desk()?;
+        let (journal, timeout) = guard.journal().ok_or_else(no_journal)?;
+        py.detach(|| journal.snapshot_now(timeout)).map_err(refused)
+    }
+
+    /// Let the journal go; every later command is refused with ENGINE_CLOSED.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let mut guard = self.desk()?;
+        let desk = &mut *guard;
+        py.detach(|| desk.close()).map_err(refused)
+    }
+
     /// Every word of the records with its number: {list: {word: number}}.
     #[staticmethod]
     fn vocabulary() -> BTreeMap<&'static str, BTreeMap<String, u32>> {
@@ -422,7 +558,7 @@ impl PyEngine {
 
     /// Bytes of memory that the engine has taken.
     fn memory_bytes(&self) -> PyResult<usize> {
-        Ok(self.desk()?.memory_bytes())
+        self.desk()?.memory_bytes()
     }
 }
 
@@ -432,4 +568,23 @@ fn cap<T>(given: Option<Fitting<T>>, usual: T) -> PyResult<T> {
         Some(Fitting(Some(value))) => Ok(value),
         Some(Fitting(None)) => Err(core_error("ORDER_INVALID", "A cap is out of range.")),
     }
+}
+
+fn limits(
+    max_accounts: Option<Fitting<u32>>,
+    max_assets: Option<Fitting<u32>>,
+    max_instruments: Option<Fitting<u32>>,
+    max_orders: Option<Fitting<u32>>,
+    max_client_ids: Option<Fitting<u32>>,
+    client_window_ns: Option<Fitting<u64>>,
+) -> PyResult<Limits> {
+    let usual = Limits::default();
+    Ok(Limits {
+        max_accounts: cap(max_accounts, usual.max_accounts)?,
+        max_assets: cap(max_assets, usual.max_assets)?,
+        max_instruments: cap(max_instruments, usual.max_instruments)?,
+        max_orders: cap(max_orders, usual.max_orders)?,
+        max_client_ids: cap(max_client_ids, usual.max_client_ids)?,
+        client_window_ns: cap(client_window_ns, usual.client_window_ns)?,
+    })
 }
