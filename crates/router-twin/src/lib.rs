@@ -17,6 +17,7 @@ mod cross;
 pub mod drill;
 pub mod gen;
 mod image;
+pub mod laws;
 pub mod pair;
 mod pegs;
 mod settle;

@@ -1,6 +1,6 @@
 //! Engine and twin side by side, and the shortest tape on which they differ.
 
-use router_core::engine::{image_hash, CommandRecord, Engine, EventRecord, Limits};
+use router_core::engine::{command_len, image_hash, CommandRecord, Engine, EventRecord, Limits};
 
 use crate::Twin;
 
@@ -98,4 +98,17 @@ pub fn minimise(
         piece = if piece == 1 { 0 } else { piece.div_ceil(2) };
     }
     kept
+}
+
+/// The commands of a submission: single records, and lists as a whole.
+#[must_use]
+pub fn commands(records: &[CommandRecord]) -> Vec<&[CommandRecord]> {
+    let mut found = Vec::new();
+    let mut rest = records;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(command_len(rest).clamp(1, rest.len()));
+        found.push(now);
+        rest = later;
+    }
+    found
 }
