@@ -2,11 +2,10 @@
 
 use super::book::{Book, Shared};
 use super::event::{event_flags, EventKind, EventRecord, Sink};
-use super::lists::Gone;
 use super::reason::Reason;
 use super::rules::{Phase, StpMode};
 use super::settle::{settle, Party};
-use super::slab::{flag, Cold, Slot, Stage, NIL};
+use super::slab::{flag, Slot, NIL};
 use super::taker::Taker;
 
 /// How a taker goes on.
@@ -245,6 +244,9 @@ impl Book {
     ) {
         let maker = *self.slab.hot(slot);
         if lots >= maker.open {
+            if maker.has(flag::LINKED) {
+                self.link_touched(shared, slot, out);
+            }
             self.drop_order(shared, slot, 0, out);
             return;
         }
@@ -261,35 +263,6 @@ impl Book {
         }
     }
 
-    /// Lets an iceberg that shows nothing show its next lots at the tail.
-    pub(crate) fn refill<S: Sink>(&mut self, shared: &mut Shared, slot: u32, out: &mut S) {
-        let order = *self.slab.hot(slot);
-        if !order.has(flag::ICEBERG) || self.shown(slot) != 0 {
-            return;
-        }
-        self.rests = self.rests.wrapping_add(1);
-        let priority = self.rests;
-        let (ladder, slab) = self.side_mut(order.side());
-        let shown = slab
-            .exotic(slot)
-            .map_or(order.open, |exotic| u64::from(exotic.display))
-            .min(order.open);
-        ladder.unlink(slab, slot, 0);
-        if let Some(exotic) = slab.exotic_mut(slot) {
-            exotic.displayed = shown;
-        }
-        if let Some(cold) = slab.cold_mut(slot) {
-            cold.priority = priority;
-        }
-        ladder.push(slab, slot, shown);
-        out.event(EventRecord {
-            flags: event_flags::REFILL,
-            qty: shown,
-            leaves: order.open,
-            ..self.about(shared.sequence, EventKind::Rested, &order)
-        });
-    }
-
     /// Tells the partners of a taker that it traded or was reduced.
     pub(crate) fn touch_taker<S: Sink>(
         &mut self,
@@ -301,209 +274,6 @@ impl Book {
             self.link_touched(shared, taker.slot, out);
             taker.flags = self.slab.hot(taker.slot).flags();
         }
-    }
-
-    /// Puts what is left of an order at the tail of its level.
-    #[inline]
-    pub(crate) fn rest<S: Sink>(&mut self, shared: &mut Shared, taker: &mut Taker, out: &mut S) {
-        self.rests = self.rests.wrapping_add(1);
-        let priority = self.rests;
-        let order = Slot::new(
-            taker.id,
-            taker.flags,
-            taker.side,
-            taker.price,
-            taker.open,
-            taker.account,
-        );
-        let mut shown = taker.open;
-        if taker.slot == NIL {
-            let cold = Cold {
-                client_id: taker.client_id,
-                total: taker.total,
-                priority,
-                exotic: 0,
-                session: taker.session,
-            };
-            taker.slot = self.slab.insert(order, cold);
-            self.ids.set(taker.id, taker.slot);
-            shared.open_orders = shared.open_orders.wrapping_add(1);
-        } else {
-            if let Some(hot) = self.slab.hot_mut(taker.slot) {
-                *hot = order;
-            }
-            if let Some(cold) = self.slab.cold_mut(taker.slot) {
-                cold.total = taker.total;
-                cold.priority = priority;
-            }
-            if taker.flags & flag::EXOTIC != 0 {
-                shown = self.show(taker.slot, taker.open);
-            }
-        }
-        let (ladder, slab) = self.side_mut(taker.side);
-        ladder.push_at(slab, taker.slot, taker.price, shown);
-        if self.terms.funded {
-            self.hold_taker(shared, taker);
-        }
-        out.event(EventRecord {
-            qty: shown,
-            leaves: taker.open,
-            ..self.about(shared.sequence, EventKind::Rested, &order)
-        });
-    }
-
-    fn hold_taker(&self, shared: &mut Shared, taker: &Taker) {
-        if taker.flags & flag::LINKED == 0 {
-            let price = if taker.flags & flag::EXOTIC == 0 {
-                taker.price
-            } else {
-                self.hold_price(taker.slot)
-            };
-            self.hold(shared, taker.account, taker.side, price, taker.open);
-        } else {
-            self.hold_linked(shared, taker.slot);
-        }
-    }
-
-    /// Marks an exotic order as resting and returns the lots that it shows.
-    fn show(&mut self, slot: u32, open: u64) -> u64 {
-        let is_iceberg = self.slab.hot(slot).has(flag::ICEBERG);
-        let Some(exotic) = self.slab.exotic_mut(slot) else {
-            return open;
-        };
-        exotic.stage = Stage::Resting;
-        if is_iceberg {
-            exotic.displayed = u64::from(exotic.display).min(open);
-            exotic.displayed
-        } else {
-            open
-        }
-    }
-
-    /// Ends a taker that is filled.
-    #[inline]
-    fn close_taker<S: Sink>(&mut self, shared: &mut Shared, taker: &Taker, out: &mut S) {
-        if taker.has_slot() {
-            self.drop_order(shared, taker.slot, 0, out);
-        }
-    }
-
-    /// Removes a taker with what is left of it.
-    pub(crate) fn cancel_taker<S: Sink>(
-        &mut self,
-        shared: &mut Shared,
-        taker: &Taker,
-        reason: Reason,
-        out: &mut S,
-    ) {
-        out.event(EventRecord {
-            kind: EventKind::Cancelled.number(),
-            reason: reason.number(),
-            side: taker.side.number(),
-            flags: if taker.by_quote {
-                event_flags::QUOTE
-            } else {
-                0
-            },
-            instrument: self.terms.id,
-            command: shared.sequence,
-            account: taker.account,
-            order_id: taker.id,
-            price: i64::from(taker.price),
-            qty: taker.leaves(),
-            ..EventRecord::default()
-        });
-        if taker.has_slot() {
-            self.set_total(taker.slot, taker.total);
-            self.drop_order(shared, taker.slot, taker.open, out);
-        }
-    }
-
-    fn set_total(&mut self, slot: u32, total: u64) {
-        if let Some(cold) = self.slab.cold_mut(slot) {
-            cold.total = total;
-        }
-    }
-
-    /// Takes an order, of which `open` lots were left, out of everything, without an event of its own;
-    /// holds are not touched. Its partners hear of it.
-    pub(crate) fn drop_order<S: Sink>(
-        &mut self,
-        shared: &mut Shared,
-        slot: u32,
-        open: u64,
-        out: &mut S,
-    ) {
-        let order = *self.slab.hot(slot);
-        let cold = *self.slab.cold(slot);
-        let mut gone = None;
-        if order.flags() & flag::EXOTIC == 0 {
-            let shown = order.open;
-            let (ladder, slab) = self.side_mut(order.side());
-            // A plain order without an exotic part only has a slot while it rests, or while it is
-            // amended: then it is out of its level already and marked by a foreign head.
-            if cold.priority != 0 {
-                ladder.unlink(slab, slot, shown);
-            }
-        } else {
-            gone = self.leave_stage(shared, slot, open);
-        }
-        self.ids.clear(order.id());
-        self.slab.remove(slot);
-        shared.open_orders = shared.open_orders.wrapping_sub(1);
-        if let Some(gone) = gone {
-            self.link_gone(shared, gone, out);
-        }
-    }
-
-    /// Takes an exotic order out of the structure of its stage.
-    fn leave_stage(&mut self, shared: &mut Shared, slot: u32, open: u64) -> Option<Gone> {
-        let order = *self.slab.hot(slot);
-        let exotic = *self.slab.exotic(slot)?;
-        match exotic.stage {
-            Stage::Resting => {
-                let shown = self.shown(slot);
-                let (ladder, slab) = self.side_mut(order.side());
-                ladder.unlink(slab, slot, shown);
-            }
-            Stage::Armed => self.disarm(slot),
-            Stage::Pending => self.pending = self.pending.wrapping_sub(1),
-            Stage::Parked | Stage::Acting => {}
-        }
-        if exotic.expire_s != 0 {
-            shared
-                .expiry
-                .remove(exotic.expire_s, self.terms.id, order.id());
-        }
-        if exotic.peg != super::rules::PegKind::None {
-            self.pegs.remove(&order.id());
-        }
-        let filled = self.slab.cold(slot).total.wrapping_sub(open);
-        order.has(flag::LINKED).then_some(Gone {
-            id: order.id(),
-            filled,
-            link: exotic.link,
-        })
-    }
-
-    /// Removes an open order that does not act: event, hold, partners.
-    pub(crate) fn remove_order<S: Sink>(
-        &mut self,
-        shared: &mut Shared,
-        slot: u32,
-        reason: Reason,
-        out: &mut S,
-    ) {
-        let order = *self.slab.hot(slot);
-        if self.terms.funded {
-            if order.has(flag::LINKED) {
-                self.free_linked(shared, slot);
-            } else {
-                self.free_lots(shared, slot, order.open);
-            }
-        }
-        out.event(self.cancelled(shared.sequence, &order, reason));
-        self.drop_order(shared, slot, order.open, out);
     }
 }
 

@@ -7,7 +7,7 @@
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
 //! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
 //! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
-//!   an order on its way through the book; `amend`, `cancel`: changing and removing orders;
+//!   an order on its way through the book; `resting`, `endings`: how it stays or goes; `amend`, `cancel`: changing orders;
 //!   `settle`: holds and payments; `ahead`: reading early what a batch will touch.
 //! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
@@ -17,6 +17,7 @@ mod accounts;
 mod admin;
 mod ahead;
 mod amend;
+mod auction;
 pub mod auction_price;
 mod book;
 mod cancel;
@@ -25,6 +26,7 @@ mod checks;
 pub mod clients;
 pub mod codec;
 pub mod command;
+mod endings;
 pub mod event;
 mod expiry;
 pub mod funds;
@@ -33,7 +35,9 @@ pub mod image;
 pub mod image_codec;
 pub mod image_decode;
 mod ladder;
+mod links;
 mod lists;
+mod mass;
 mod matching;
 mod numbered;
 mod pegs;
@@ -41,6 +45,8 @@ mod place;
 mod plain;
 mod prepare;
 pub mod reason;
+mod removal;
+mod resting;
 mod restore;
 pub mod rules;
 mod settle;

@@ -54,7 +54,7 @@ impl From<Reason> for Refusal {
 
 impl Refusal {
     #[cold]
-    fn event(self, sequence: u64, record: &CommandRecord) -> EventRecord {
+    pub(crate) fn event(self, sequence: u64, record: &CommandRecord) -> EventRecord {
         match self {
             Self::Reason(reason) => rejected(sequence, record, reason),
             Self::Duplicate(first) => EventRecord {

@@ -65,7 +65,7 @@ impl Book {
     }
 
     #[inline]
-    fn taker_of(&self, shared: &Shared, order: &NewOrder) -> Taker {
+    pub(crate) fn taker_of(&self, shared: &Shared, order: &NewOrder) -> Taker {
         let by_quote = order.flags & order_flags::QUOTE != 0;
         Taker {
             id: self.next_id,
