@@ -47,10 +47,11 @@ fn config() -> ProptestConfig {
 
 /// Opens, checks, writes on, and opens once more: recovery twice in a row.
 fn recover_twice(disk: &SimDisk, every: u64, known: &mut Known) -> Result<(), TestCaseError> {
-    for _ in 0..2 {
+    for round in 0..2 {
         let (mut journal, report) = open(disk, options(every))
             .map_err(|error| TestCaseError::fail(format!("refused: {error}")))?;
         check_recovered(known, &journal, &report);
+        prop_assert!(round == 0 || report.torn.is_none(), "{report:?}");
         let batch = records(report.next_sequence, 30);
         let ticket = journal.submit_and_wait(&batch, LONG, &mut Vec::new());
         known.sent = report.next_sequence + 30;
@@ -91,7 +92,7 @@ proptest! {
     fn a_failing_disk_stops_the_writer_and_loses_nothing_acknowledged(
         steps in steps(), every in 0..3_u64, at in 0..300_u64, seed: u64,
         kind in prop::sample::select(vec![Operation::Write, Operation::Sync, Operation::SyncNames]),
-        full: bool, cut: bool,
+        full: bool, cut: bool, later: u64,
     ) {
         let disk = SimDisk::default();
         let fault = if full { Fault::Full } else { Fault::Io };
@@ -104,6 +105,9 @@ proptest! {
         } else {
             disk.after_kill()
         };
+        recover_twice(&next, every, &mut known)?;
+        // What the first recovery built on must be on the disk, not only in the cache.
+        let next = next.after_power_cut(&mut chooser(later));
         recover_twice(&next, every, &mut known)?;
     }
 

@@ -222,3 +222,77 @@ fn missing_files_are_refused_by_name() {
     };
     assert_eq!(open(&empty, refuse).err(), Some(JournalError::NoJournal));
 }
+
+#[test]
+fn a_frame_of_another_history_is_refused_by_its_chain() {
+    let disk = three_groups();
+    disk.set_contents(MARK, vec![0; 8192]);
+    let other = SimDisk::default();
+    let (mut journal, _) = open(&other, tiny()).unwrap();
+    for (from, count) in [(1000, 10), (10, 70), (80, 5)] {
+        let batch = records(from, count);
+        journal
+            .submit_and_wait(&batch, LONG, &mut Vec::new())
+            .unwrap();
+    }
+    drop(journal);
+    // The same place, sequence, epoch and records, but behind ten other records.
+    let mut grafted = disk.contents(SEGMENT);
+    grafted[LAST..END].copy_from_slice(&other.contents(SEGMENT)[LAST..END]);
+    disk.set_contents(SEGMENT, grafted);
+    let error = verify::<Counter>(&disk).unwrap_err();
+    let expected = JournalError::Corrupt {
+        file: router_journal::FileId::Segment(0),
+        offset: LAST as u64,
+        defect: router_journal::Defect::Chain,
+    };
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn an_idle_writer_has_its_mark_on_the_disk_so_that_rot_is_told_from_a_torn_write() {
+    let disk = SimDisk::default();
+    let idle = Options {
+        idle_sync: Duration::from_millis(1),
+        ..tiny()
+    };
+    let (mut journal, _) = open(&disk, idle).unwrap();
+    disk.wait_for("segment-00000000000000000001.journal");
+    let before = disk.count(sim::disk::Operation::Sync);
+    journal
+        .submit_and_wait(&records(0, 5), LONG, &mut Vec::new())
+        .unwrap();
+    // One sync for the group, one for the mark.
+    while disk.count(sim::disk::Operation::Sync) < before + 2 {
+        std::thread::yield_now();
+    }
+    disk.kill();
+    let cut = disk.after_power_cut(&mut |_| 0);
+    assert_eq!(verify::<Counter>(&cut).unwrap().1.next_sequence, 5);
+    cut.flip(SEGMENT, 8192 + 200, 1);
+    let error = verify::<Counter>(&cut).unwrap_err();
+    assert_eq!(error.code(), "journal_acknowledged_lost");
+}
+
+#[test]
+fn a_snapshot_newer_than_the_log_is_refused() {
+    let disk = three_groups();
+    disk.set_contents(MARK, vec![0; 8192]);
+    let (mut journal, _) = open(&disk, tiny()).unwrap();
+    journal.snapshot_now(LONG).unwrap();
+    drop(journal);
+    disk.set_contents(MARK, vec![0; 8192]);
+    // The newest snapshot is damaged, and the log behind the older one ends before it.
+    disk.flip("snapshot-00000000000000000085.state", 200, 1);
+    assert_eq!(verify::<Counter>(&disk).unwrap().1.next_sequence, SENT);
+    let mut cut = disk.contents(SEGMENT);
+    cut[LAST..].fill(0);
+    disk.set_contents(SEGMENT, cut);
+    let error = verify::<Counter>(&disk).unwrap_err();
+    let expected = JournalError::Corrupt {
+        file: router_journal::FileId::Snapshot(85),
+        offset: 0,
+        defect: router_journal::Defect::Sequence,
+    };
+    assert_eq!(error, expected);
+}

@@ -418,14 +418,27 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let fault = self.disk.enter(Operation::Sync)?;
-        if fault == Some(Fault::Lose) {
+        let fault = self.disk.enter(Operation::Sync);
+        if matches!(fault, Ok(Some(Fault::Lose))) {
             return Ok(());
         }
         let mut state = self.disk.state();
+        let power = !state.broken;
         let node = state.nodes.get_mut(&self.node).unwrap();
-        node.synced.clone_from(&node.now);
-        node.unsynced.clear();
+        if let Err(error) = fault {
+            // As Linux does: the cache keeps the bytes but takes them for written, so the next sync skips them.
+            if power {
+                node.unsynced.clear();
+            }
+            return Err(error);
+        }
+        for (offset, sector) in std::mem::take(&mut node.unsynced) {
+            let end = offset + sector.len();
+            if node.synced.len() < end {
+                node.synced.resize(end, 0);
+            }
+            node.synced[offset..end].copy_from_slice(&sector);
+        }
         Ok(())
     }
 }
