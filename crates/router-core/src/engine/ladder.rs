@@ -4,6 +4,10 @@
 //! Prices are mirrored for bids, so that on both sides the best level has the lowest *key*. The band
 //! moves when enough orders have come to lie outside it that moving has paid for itself.
 
+mod rebase;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use bytemuck::{Pod, Zeroable};
@@ -14,8 +18,6 @@ use super::slab::{Slab, Slot, NIL};
 /// Key of no level; no price has it.
 pub(crate) const NO_KEY: u32 = u32::MAX;
 const MIRROR: u32 = 0x7FFF_FFFF;
-const FIRST_BITS: u32 = 12;
-const LAST_BITS: u32 = 18;
 
 /// A price level: its queue, and what it shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -342,72 +344,5 @@ impl Ladder {
     const fn key_at(&self, word: usize, bits: u64) -> u32 {
         let offset = ((word as u32) << 6) | bits.trailing_zeros();
         self.base.wrapping_add(offset)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn push_far(&mut self, slab: &mut Slab, slot: u32, key: u32, shown: u64) {
-        self.misses = self.misses.saturating_add(1);
-        let kept = usize::try_from(self.occupied)
-            .unwrap_or(usize::MAX)
-            .saturating_add(self.far.len());
-        if self.misses as usize > kept {
-            self.rebase(key);
-            self.push_at(slab, slot, self.price(key), shown);
-            return;
-        }
-        self.far.entry(key).or_default().append(slab, slot, shown);
-        self.best = self.best.min(key);
-    }
-
-    /// Moves the band so that `key`, and as much as possible from the best level on, lies inside.
-    fn rebase(&mut self, key: u32) {
-        let mut kept: Vec<(u32, Level)> = self.iter().map(|(at, level)| (at, *level)).collect();
-        let worst = kept.last().map_or(key, |(at, _)| (*at).max(key));
-        let span = worst.wrapping_sub(self.best.min(key));
-        let bits = u32::BITS
-            .wrapping_sub(span.leading_zeros())
-            .wrapping_add(1)
-            .clamp(FIRST_BITS, LAST_BITS);
-        for (at, _) in &kept {
-            let offset = at.wrapping_sub(self.base) as usize;
-            if let Some(level) = self.levels.get_mut(offset) {
-                *level = Level::default();
-                self.vacate(offset, NO_KEY, true);
-            }
-        }
-        self.far.clear();
-        self.resize(1 << bits.max(self.bits()));
-        // A quarter of the band lies before the best level, for prices that improve on it.
-        let room = u32::try_from(self.levels.len() >> 2).unwrap_or(0);
-        let centre = if span as usize >= self.levels.len() >> 1 {
-            key
-        } else {
-            self.best.min(key)
-        };
-        self.base = centre.saturating_sub(room);
-        self.misses = 0;
-        for (at, level) in kept.drain(..) {
-            let offset = at.wrapping_sub(self.base) as usize;
-            if let Some(place) = self.levels.get_mut(offset) {
-                *place = level;
-                self.occupied = self.occupied.wrapping_add(1);
-                self.mark(offset);
-            } else {
-                self.far.insert(at, level);
-            }
-        }
-    }
-
-    fn bits(&self) -> u32 {
-        self.levels.len().trailing_zeros() & 31
-    }
-
-    fn resize(&mut self, len: usize) {
-        if self.levels.len() < len {
-            self.levels = bytemuck::allocation::zeroed_vec(len);
-            self.words = vec![0; len >> 6];
-            self.sums = vec![0; (len >> 12).max(1)];
-        }
     }
 }

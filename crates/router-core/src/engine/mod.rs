@@ -7,8 +7,8 @@
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
 //! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
 //! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
-//!   an order on its way through the book; `resting`, `endings`: how it stays or goes; `amend`, `cancel`: changing orders;
-//!   `settle`: holds and payments; `ahead`: reading early what a batch will touch.
+//!   an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
+//!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
 //! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
 //!   auctions; `admin`: administrative commands; `snapshot`, `restore`: state as an image and back.
@@ -26,7 +26,6 @@ mod checks;
 pub mod clients;
 pub mod codec;
 pub mod command;
-mod endings;
 pub mod event;
 mod expiry;
 pub mod funds;
