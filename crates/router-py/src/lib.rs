@@ -4,6 +4,7 @@ mod amm;
 mod convert;
 mod engine;
 mod error;
+mod feed;
 mod solver;
 
 use pyo3::prelude::*;
@@ -18,6 +19,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyAck>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyRecovery>()?;
+    module.add_class::<feed::PyPublisher>()?;
+    module.add_class::<feed::PyDepthFollower>()?;
+    module.add_class::<feed::PyOrdersFollower>()?;
     module.add_class::<solver::PyPlanLeg>()?;
     module.add_class::<solver::PyPlan>()?;
     module.add_class::<solver::PyMarket>()?;
