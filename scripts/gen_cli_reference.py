@@ -34,9 +34,10 @@ This page is written by `scripts/gen_cli_reference.py` from the commands' own he
 | 2 | the request was wrong; nothing was held, sent or changed |
 | 130 | interrupted by Ctrl-C; what was begun is finished by the next command that writes |
 
-`quote`, `balances`, `wallets`, `orders`, `pools`, `journals`, `book list`, `book show` and `doctor`
-only read, and run beside a process that writes. The others take the data directory for themselves;
-while one works, another ends with `BUSY`.
+`quote`, `balances`, `wallets`, `orders`, `pools`, `journals`, `book list`, `book show`,
+`book watch` and `doctor` only read, and run beside a process that writes. `book replay`,
+`book verify` and `book hash` look at the files that they are given and need no data directory. The
+others take the data directory for themselves; while one works, another ends with `BUSY`.
 """
 
 
