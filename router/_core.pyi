@@ -5,7 +5,7 @@ paid in. Every error is a `CoreError` whose `code` is one of: AMOUNT_RANGE, EMPT
 INSUFFICIENT_LIQUIDITY, INVALID_POOL, OVERFLOW, NO_ROUTE, ORDER_INVALID, INVALID_REQUEST,
 BATCH_INVALID, IMAGE_INVALID, ENGINE_BUSY, ENGINE_CLOSED, ENGINE_BROKEN (it failed in an earlier
 call), JOURNAL_ABSENT, JOURNAL_CORRUPT, JOURNAL_DEADLINE, JOURNAL_FAILED, JOURNAL_LOCKED,
-JOURNAL_OPTIONS, JOURNAL_SEMANTICS.
+JOURNAL_OPTIONS, JOURNAL_SEMANTICS, FEED_OUT_OF_STEP.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 __all__ = [
     "Ack",
     "CoreError",
+    "DepthFollower",
     "Engine",
     "Market",
     "MarketBuilder",
+    "OrdersFollower",
     "Plan",
     "PlanLeg",
     "PoolQuote",
+    "Publisher",
     "Recovery",
     "V2Pool",
     "V3Pool",
@@ -398,3 +401,64 @@ class MarketBuilder:
         and costs price_ticks * tick_units of quote. The taker's fee is taken from the whole
         output of the order, rounded up."""
     def build(self) -> Market: ...
+
+@final
+class Publisher:
+    """Makes the public feed from an engine's events: `docs/specs/market-data.md` has the format.
+
+    Arrays of the feed are of `FEED_DTYPE` and read-only. FEED_OUT_OF_STEP is raised for events that
+    do not continue those before, and from then on; also for an instrument that does not exist.
+    """
+
+    def __new__(cls, epoch: int = 1) -> Publisher:
+        """Return the publisher of an engine that has not seen a command."""
+    @staticmethod
+    def load(image: bytes, epoch: int) -> Publisher:
+        """Return the publisher of an engine with this state, as `Engine.save` gave it.
+
+        `epoch` must be higher than that of any publisher whose records may still be held.
+        """
+    def publish(self, events: NDArray[void]) -> tuple[NDArray[void], NDArray[void]]:
+        """Publish all events of one or more commands as a batch; return (depth, orders).
+
+        A command is never cut in two: where `Engine.submit` leaves events waiting, join them first.
+        """
+    def watch_orders(self, instrument: int, watched: bool) -> None:
+        """Turn the order channel on or off; on leaves a gap in its sequence."""
+    def depth_snapshot(self, instrument: int) -> NDArray[void]:
+        """Return all levels as of the last batch, for `DepthFollower.load`."""
+    def orders_snapshot(self, instrument: int) -> NDArray[void]:
+        """Return all displayed orders as of the last batch, for `OrdersFollower.load`."""
+    def indicative(self, instrument: int) -> NDArray[void]:
+        """Return one record: where displayed lots would uncross now."""
+
+@final
+class DepthFollower:
+    """Builds the levels of an instrument from the depth channel, or says that it cannot.
+
+    `bound` caps the records of one batch and those kept while a snapshot is awaited.
+    """
+
+    def __new__(cls, instrument: int, *, bound: int = 65536) -> DepthFollower: ...
+    def apply(self, records: NDArray[void]) -> str | None:
+        """Take records in order. Where a snapshot is needed, return why and have no book: gap,
+        epoch, checksum, mismatch, too_long. Records of other instruments and channels are left."""
+    def load(self, snapshot: NDArray[void]) -> str | None:
+        """Take a snapshot, then the records that came since; return why another is needed."""
+    def levels(self, side: int, depth: int = 0) -> list[tuple[int, int, int]] | None:
+        """Return (price, displayed lots, orders) best first, as of the last whole batch.
+
+        None while a snapshot is needed. `depth` 0 is all.
+        """
+    position: tuple[int, int]  # epoch and sequence of the last record taken
+
+@final
+class OrdersFollower:
+    """Builds the queues of an instrument from the order channel, as `DepthFollower` the levels."""
+
+    def __new__(cls, instrument: int, *, bound: int = 65536) -> OrdersFollower: ...
+    def apply(self, records: NDArray[void]) -> str | None: ...
+    def load(self, snapshot: NDArray[void]) -> str | None: ...
+    def orders(self, side: int) -> list[tuple[int, int, int]] | None:
+        """Return (price, order id, displayed lots) in priority order, or None."""
+    position: tuple[int, int]

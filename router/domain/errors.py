@@ -82,6 +82,7 @@ CODES: Final[dict[str, str]] = {
     "ENGINE_BUSY": "Another thread is using this matching engine; give it one owner.",
     "ENGINE_CLOSED": "The matching engine was closed; open it again.",
     "EVIDENCE_MISMATCH": "The chain did something else than the intent says; an operator decides.",
+    "FEED_OUT_OF_STEP": "The events do not continue the feed; build its publisher from an image.",
     "HOT_WALLET_LOW": "The hot wallet holds too little of the asset until cold refills it.",
     "INCIDENT_OPEN": "The incident cannot be closed yet; the message says what comes first.",
     "INSUFFICIENT_BALANCE": "The account's available balance is too small.",
