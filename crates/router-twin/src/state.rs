@@ -135,10 +135,10 @@ impl Order {
 
     /// The price that events of its end name.
     pub(crate) fn event_price(&self) -> i64 {
-        if self.place == Place::Resting {
-            self.level
-        } else {
-            self.price
+        match self.place {
+            Place::Resting => self.level,
+            Place::Parked => 0,
+            Place::Acting | Place::Armed | Place::Firing | Place::Pending => self.price,
         }
     }
 
