@@ -28,7 +28,7 @@ const LIMITS: Limits = Limits {
     client_window_ns: 5_000_000_000,
 };
 /// Bytes that an engine with these limits may take, whatever it is told.
-const MEMORY_BOUND: usize = 64 << 20;
+const MEMORY_BOUND: usize = 32 << 20;
 /// Numbers at which arithmetic may break.
 const EDGES: [u64; 20] = [
     0,
@@ -257,4 +257,32 @@ fn a_long_run_of_bent_commands_is_answered_within_the_caps() {
             target = Target::new();
         }
     }
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_commands() {
+    let mut words = Draws(number_of("ENGINE_FUZZ_SEED", 1));
+    let mut target = Target::new();
+    let mut accepted = 0_usize;
+    let mut memory = Vec::new();
+    for count in 0..120_000 {
+        let command = target.tape.command(words.word());
+        target.submit(&command);
+        accepted += usize::from(
+            target
+                .events
+                .first()
+                .is_some_and(|event| is(event, EventKind::Accepted)),
+        );
+        if count % 40_000 == 39_999 {
+            target.inspect();
+            memory.push(target.engine.memory_bytes());
+        }
+    }
+    println!("{accepted} orders accepted, bytes {memory:?}");
+    assert!(
+        accepted > 10_000,
+        "the venue stood still: {accepted} orders"
+    );
+    assert!(memory[2] <= memory[0] + memory[0] / 4, "{memory:?}");
 }
