@@ -132,6 +132,10 @@ impl Book {
                 self.open_slot(shared, order, taker);
                 self.hold(shared, taker.account, taker.side, taker.price, taker.open);
                 self.set_stage(taker.slot, Stage::Parked);
+                // What is parked has no price, as after a pass over the pegs.
+                if let Some(hot) = self.slab.hot_mut(taker.slot) {
+                    hot.set_price(0);
+                }
                 self.pegs.insert(taker.id, taker.slot);
                 out.event(self.parked(shared.sequence, taker.slot));
             }
