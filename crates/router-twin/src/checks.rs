@@ -265,7 +265,7 @@ fn phase_takes(phase: Phase, new: &NewOrder) -> bool {
             let refused = order_flags::POST_ONLY | order_flags::REDUCE_ONLY;
             let plain = new.order_type == OrderType::Limit && lasts(new.tif);
             let alone = new.list == ListRole::None;
-            is_stop(new.order_type) || (plain && alone && !has(new, refused))
+            alone && (is_stop(new.order_type) || (plain && !has(new, refused)))
         }
         Phase::Closed | Phase::Halted => false,
     }
