@@ -296,3 +296,27 @@ fn a_snapshot_newer_than_the_log_is_refused() {
     };
     assert_eq!(error, expected);
 }
+
+#[test]
+fn nothing_of_a_torn_write_is_left_behind_what_is_written_over_it() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = open(&disk, tiny()).unwrap();
+    journal
+        .submit_and_wait(&records(0, 120), LONG, &mut Vec::new())
+        .unwrap();
+    disk.kill();
+    drop(journal);
+    let disk = disk.after_kill();
+    disk.set_contents(MARK, vec![0; 8192]);
+    // Two blocks of which the first, with the header, never arrived.
+    let mut torn = disk.contents(SEGMENT);
+    torn[8192..8192 + 4096].fill(0);
+    disk.set_contents(SEGMENT, torn);
+    let (journal, report) = open(&disk, tiny()).unwrap();
+    assert_eq!(report.next_sequence, 0);
+    let torn = report.torn.unwrap();
+    assert_eq!((torn.position.offset, torn.records), (8192, None));
+    assert!(torn.bytes > 4096);
+    drop(journal);
+    assert_eq!(verify::<Counter>(&disk).unwrap().1.torn, None);
+}
