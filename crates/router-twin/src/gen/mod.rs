@@ -35,6 +35,10 @@ pub struct Generator {
     profile: Profile,
     now_ns: u64,
     seen: VecDeque<Seen>,
+    /// The order that went last.
+    gone: Option<Seen>,
+    /// The instrument to which most commands go.
+    main: u32,
     opening: VecDeque<Command>,
     /// Commands that undo a switch, with the submission at which they are due.
     repairs: Vec<(u64, Command)>,
@@ -50,10 +54,15 @@ impl Generator {
             profile,
             now_ns: 0,
             seen: VecDeque::new(),
+            gone: None,
+            main: profile.main_instrument(),
             opening: VecDeque::new(),
             repairs: Vec::new(),
             submissions: 0,
         };
+        if made.rng.chance(400) {
+            made.main = made.rng.narrow(3);
+        }
         made.opening = made.draw_opening();
         made
     }
@@ -71,7 +80,7 @@ impl Generator {
         }
     }
 
-    /// Remembers the orders that were accepted until they are gone; now and then one that is gone too.
+    /// Remembers the orders that were accepted until they are gone, and the one that went last.
     pub fn observe(&mut self, events: &[EventRecord]) {
         for event in events {
             let done = event.flags & event_flags::MAKER_DONE != 0;
@@ -103,9 +112,9 @@ impl Generator {
     }
 
     fn forget(&mut self, instrument: u32, order_id: u64) {
-        if !self.rng.chance(60) {
-            self.seen
-                .retain(|seen| (seen.instrument, seen.order_id) != (instrument, order_id));
+        let is_it = |seen: &Seen| (seen.instrument, seen.order_id) == (instrument, order_id);
+        if let Some(place) = self.seen.iter().position(is_it) {
+            self.gone = self.seen.remove(place);
         }
     }
 
@@ -235,7 +244,10 @@ impl Generator {
     /// Mostly an order that was accepted, sometimes any numbers.
     fn draw_seen(&mut self) -> Seen {
         let place = self.rng.index(self.seen.len().max(1));
-        let found = self.seen.get(place).copied();
+        let mut found = self.seen.get(place).copied();
+        if self.gone.is_some() && self.rng.chance(30) {
+            found = self.gone;
+        }
         match found {
             Some(seen) if !self.rng.chance(40) => seen,
             Some(seen) if self.rng.chance(500) => Seen {
@@ -252,7 +264,7 @@ impl Generator {
 
     fn draw_instrument(&mut self) -> u32 {
         match self.rng.below(100) {
-            0..=84 => self.profile.main_instrument(),
+            0..=84 => self.main,
             85..=98 => self.rng.narrow(4),
             _ => 7,
         }

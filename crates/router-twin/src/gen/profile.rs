@@ -42,8 +42,8 @@ impl Profile {
     /// Weight of a command kind. Every kind is named.
     pub(super) fn weight(self, kind: CommandKind) -> u64 {
         match kind {
-            CommandKind::New => 520,
-            CommandKind::Cancel => 120,
+            CommandKind::New => 800,
+            CommandKind::Cancel => 80,
             CommandKind::CancelByClientId => 30,
             CommandKind::Amend => 110,
             CommandKind::Reduce => 40,

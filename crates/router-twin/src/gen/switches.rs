@@ -178,6 +178,7 @@ impl Generator {
                 phase: Phase::Continuous,
             },
         );
+        let auctions = self.profile == Profile::Auctions && self.rng.chance(600);
         let phases = [
             Phase::Closed,
             Phase::Halted,
@@ -185,13 +186,10 @@ impl Generator {
             Phase::Auction,
             Phase::Continuous,
             Phase::Continuous,
-            Phase::Continuous,
-            Phase::Continuous,
         ];
-        Command::SetPhase {
-            instrument,
-            phase: self.rng.one_of(&phases, Phase::Continuous),
-        }
+        let drawn = self.rng.one_of(&phases, Phase::Continuous);
+        let phase = if auctions { Phase::Auction } else { drawn };
+        Command::SetPhase { instrument, phase }
     }
 
     fn draw_amount(&mut self) -> u128 {
