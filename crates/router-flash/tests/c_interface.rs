@@ -1,7 +1,7 @@
 //! The C functions, called as the benchmark calls them, through a queue of our own.
 #![allow(
     unsafe_code,
-    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     reason = "a test calls C functions and may stop"
 )]
 

@@ -23,11 +23,17 @@ impl Latencies {
         Self(samples)
     }
 
-    /// The smallest latency that `per_mille_of_100` / 100,000 of all samples do not exceed.
+    /// The smallest latency that `per_100_000` of 100,000 samples do not exceed.
     #[must_use]
     pub fn percentile(&self, per_100_000: usize) -> u32 {
         let rank = (self.0.len() * per_100_000).div_ceil(100_000).max(1);
         self.0.get(rank - 1).copied().unwrap_or_default()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 
     /// The greatest.
@@ -68,6 +74,9 @@ pub struct Lateness {
 pub struct LatencyRun {
     /// From due to done.
     pub latencies: Latencies,
+    /// The same without the operations that were due while the thread was not running, or that
+    /// waited behind such a gap: what the engine would do on a core of its own.
+    pub undisturbed: Latencies,
     /// From picked up to done.
     pub service: Latencies,
     /// Causes of the slowest thousandth.
@@ -137,6 +146,7 @@ fn evaluated(
     let latencies = Latencies::new(total.clone());
     let threshold = latencies.percentile(99_900);
     let mut lateness = Lateness::default();
+    let mut undisturbed = Vec::with_capacity(total.len());
     let mut gap = false;
     for index in 0..dues.len() {
         let waited = nanoseconds(dues[index], starts[index]);
@@ -147,6 +157,9 @@ fn evaluated(
         } else {
             u64::from(waited) > IDLE_LATENESS_NS
         };
+        if !gap {
+            undisturbed.push(total[index]);
+        }
         if total[index] > threshold {
             match (service[index] > waited, gap) {
                 (_, true) => lateness.not_running += 1,
@@ -157,6 +170,7 @@ fn evaluated(
     }
     LatencyRun {
         latencies,
+        undisturbed: Latencies::new(undisturbed),
         service: Latencies::new(service),
         lateness,
         switches,

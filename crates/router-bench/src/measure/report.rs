@@ -35,6 +35,13 @@ impl Spread {
         format!("{median} ({least}..{greatest})")
     }
 
+    /// The same for nanoseconds, each in the unit that suits it.
+    #[must_use]
+    pub fn duration_text(&self) -> String {
+        let [median, least, greatest] = [self.median, self.least, self.greatest].map(duration);
+        format!("{median} ({least}..{greatest})")
+    }
+
     fn json(&self) -> Value {
         json!({"median": self.median, "min": self.least, "max": self.greatest})
     }
@@ -48,6 +55,15 @@ fn figure(value: f64) -> String {
         _ => 2,
     };
     format!("{value:.decimals$}")
+}
+
+/// Nanoseconds as `850 ns`, `1.25 us` or `12.3 ms`.
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        size if size >= 1e6 => format!("{} ms", figure(size / 1e6)),
+        size if size >= 1e3 => format!("{} us", figure(size / 1e3)),
+        size => format!("{size:.0} ns"),
+    }
 }
 
 /// `1234567` as `1,234,567`.
@@ -106,6 +122,12 @@ impl Row {
     #[must_use]
     pub fn spread(self, key: &str, spread: Spread, unit: f64) -> Self {
         self.cell(key, spread.text(unit), spread.json())
+    }
+
+    /// Adds a spread of nanoseconds.
+    #[must_use]
+    pub fn duration(self, key: &str, spread: Spread) -> Self {
+        self.cell(key, spread.duration_text(), spread.json())
     }
 
     /// Adds a word or sentence.
@@ -190,6 +212,10 @@ mod tests {
         let spread = Spread::of([3.0, 1.0, 2.0]);
         assert_eq!(spread.text(1.0), "2.00 (1.00..3.00)");
         assert_eq!(Spread::of([123.4]).text(1.0), "123 (123..123)");
+        assert_eq!(
+            Spread::of([1_250.0, 9e6, 3.0]).duration_text(),
+            "1.25 us (3 ns..9.00 ms)"
+        );
     }
 
     #[test]

@@ -33,8 +33,17 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
     }
     bench.report.section(
         "journaled_latency",
-        "Journaled latency, open loop, microseconds from due to acknowledged, median of runs (min..max)",
-        &["xc with funds", "p50", "p90", "p99", "p99.9", "p99.99", "max", "commands per sync"],
+        "Journaled latency, open loop, from due to acknowledged, median of runs (min..max)",
+        &[
+            "xc with funds",
+            "p50",
+            "p90",
+            "p99",
+            "p99.9",
+            "p99.99",
+            "max",
+            "commands per sync",
+        ],
         &rows,
     );
     Ok(())
@@ -215,7 +224,7 @@ fn latency(bench: &Bench, commands: &[Record], rate: u64) -> Outcome<Row> {
         .enumerate()
     {
         let values = all.iter().map(|run| f64::from(run.summary()[position]));
-        row = row.spread(&format!("{key}_ns"), Spread::of(values), 1e3);
+        row = row.duration(key, Spread::of(values));
     }
     Ok(row.spread("per_sync", Spread::of(per_sync), 1.0))
 }

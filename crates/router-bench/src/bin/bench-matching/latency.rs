@@ -2,7 +2,7 @@
 
 use crate::throughput::{checked, opened};
 use crate::{Bench, Outcome};
-use router_bench::measure::{open_loop, LatencyRun, Row, Spread};
+use router_bench::measure::{open_loop, Latencies, LatencyRun, Row, Spread};
 use router_bench::tape::{records, Duties};
 use router_bench::workload::Workload;
 use router_core::engine::{CommandRecord, CountingSink, EventRecord};
@@ -13,7 +13,7 @@ const WARM_UP: usize = 500_000;
 const RATES: [u64; 5] = [100_000, 500_000, 1_000_000, 2_000_000, 4_000_000];
 /// The rate of the claim.
 const MAIN_RATE: u64 = 1_000_000;
-const COLUMNS: [&str; 7] = ["ns", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
+const COLUMNS: [&str; 7] = ["", "p50", "p90", "p99", "p99.9", "p99.99", "max"];
 
 pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
     let tape = checked(Workload::Xc)?;
@@ -30,7 +30,10 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
             if rate == MAIN_RATE {
                 causes.push(cause(&label, &runs));
             }
-            rows.push(percentiles(label, &runs));
+            rows.push(percentiles(label.clone(), &runs, |run| &run.latencies));
+            if rate == MAIN_RATE {
+                rows.push(undisturbed(&label, &runs));
+            }
         }
     }
     for rate in RATES {
@@ -39,9 +42,12 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
         if rate == MAIN_RATE {
             causes.push(cause(&label, &runs));
         }
-        rows.push(percentiles(label, &runs));
+        rows.push(percentiles(label.clone(), &runs, |run| &run.latencies));
+        if rate == MAIN_RATE {
+            rows.push(undisturbed(&label, &runs));
+        }
     }
-    let heading = "Latency in process, open loop, ns from due to done, median of runs (min..max)";
+    let heading = "Latency in process, open loop, from due to done, median of runs (min..max)";
     bench.report.section("latency", heading, &COLUMNS, &rows);
     bench.report.section(
         "latency_cause",
@@ -53,7 +59,7 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
             "thread not running",
             "core taken away, times",
             "page faults",
-            "service p99.9 ns",
+            "p99.9 from picked up to done",
         ],
         &causes,
     );
@@ -90,15 +96,26 @@ fn measured(
     })
 }
 
-fn percentiles(name: String, runs: &[LatencyRun]) -> Row {
+fn percentiles(name: String, runs: &[LatencyRun], part: impl Fn(&LatencyRun) -> &Latencies) -> Row {
     let mut row = Row::new(name);
     for (position, key) in COLUMNS.iter().skip(1).enumerate() {
         let values = runs
             .iter()
-            .map(|run| f64::from(run.latencies.summary()[position]));
-        row = row.spread(key, Spread::of(values), 1.0);
+            .map(|run| f64::from(part(run).summary()[position]));
+        row = row.duration(key, Spread::of(values));
     }
     row
+}
+
+/// Without what fell into gaps in which the thread was not running.
+fn undisturbed(label: &str, runs: &[LatencyRun]) -> Row {
+    let count = |part: fn(&LatencyRun) -> &Latencies| -> usize {
+        runs.iter().map(|run| part(run).count()).sum()
+    };
+    let kept = count(|run| &run.undisturbed) as f64 * 100.0;
+    let share = kept / count(|run| &run.latencies) as f64;
+    let name = format!("  of these undisturbed ({share:.2}%), {label}");
+    percentiles(name, runs, |run| &run.undisturbed)
 }
 
 fn cause(name: &str, runs: &[LatencyRun]) -> Row {
@@ -116,5 +133,5 @@ fn cause(name: &str, runs: &[LatencyRun]) -> Row {
     let service = runs
         .iter()
         .map(|run| f64::from(run.service.percentile(99_900)));
-    row.spread("service_p99.9", Spread::of(service), 1.0)
+    row.duration("service_p99.9", Spread::of(service))
 }

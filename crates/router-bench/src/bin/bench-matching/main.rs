@@ -89,6 +89,10 @@ fn unknown(name: &str) -> String {
 }
 
 fn main() -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1);
+    if let (Some(memory::CHILD), Some(case)) = (arguments.next().as_deref(), arguments.next()) {
+        return memory::child(&case);
+    }
     let options = options()?;
     let machine = Machine::observe();
     let pinned = pin_to_core(options.core).is_ok();
