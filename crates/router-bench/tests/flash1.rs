@@ -308,7 +308,11 @@ fn legal(messages: Vec<Message>) -> Vec<Message> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_legal_messages_are_judged_alike(messages in prop::collection::vec(any_message(), 1..200)) {
