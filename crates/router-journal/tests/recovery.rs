@@ -175,3 +175,25 @@ fn a_damaged_newest_snapshot_gives_way_to_the_older_one() {
         "journal_corrupt"
     );
 }
+
+#[test]
+fn a_snapshot_that_loads_into_another_state_than_was_saved_is_refused() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let batch = records(0, 100);
+    journal
+        .submit_and_wait(&batch, LONG, &mut Vec::new())
+        .unwrap();
+    journal.snapshot_now(LONG).unwrap();
+    journal.close(&mut Vec::new()).unwrap();
+    let name = "snapshot-00000000000000000100.state";
+    let mut bytes = disk.contents(name);
+    // The state hash of the header, with the header's checksum made right again.
+    bytes[48] ^= 1;
+    let checksum = crc32c::crc32c(&bytes[..124]);
+    bytes[124..128].copy_from_slice(&checksum.to_le_bytes());
+    disk.set_contents(name, bytes);
+    let (journal, report) = open(&disk, small()).unwrap();
+    assert_eq!((report.snapshots_refused, report.snapshot_end), (1, 0));
+    assert_eq!(journal.state(), &oracle(&batch));
+}
