@@ -263,7 +263,9 @@ fn an_idle_writer_has_its_mark_on_the_disk_so_that_rot_is_told_from_a_torn_write
         .submit_and_wait(&records(0, 5), LONG, &mut Vec::new())
         .unwrap();
     // One sync for the group, one for the mark.
+    let since = std::time::Instant::now();
     while disk.count(sim::disk::Operation::Sync) < before + 2 {
+        assert!(since.elapsed().as_secs() < 20, "the mark was never synced");
         std::thread::yield_now();
     }
     disk.kill();

@@ -96,7 +96,9 @@ impl SimDisk {
 
     /// Waits until a file is there: until a background thread has finished it.
     pub fn wait_for(&self, name: &str) {
+        let since = std::time::Instant::now();
         while !self.state().names.contains_key(name) {
+            assert!(since.elapsed().as_secs() < 20, "{name} never came");
             std::thread::yield_now();
         }
     }
