@@ -5,7 +5,7 @@ mod latency;
 mod machine;
 mod report;
 
-pub use clock::{pin_to_core, timed, Stopwatch, Timing};
+pub use clock::{off_core, pin_to_core, timed, Stopwatch, Timing};
 pub use latency::{open_loop, Latencies, LatencyRun, Lateness};
 pub use machine::{resident_bytes, Machine, Switches};
 pub use report::{with_thousands, Report, Row, Spread};

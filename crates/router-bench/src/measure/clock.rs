@@ -1,6 +1,6 @@
 //! Wall and thread-CPU time of one piece of work.
 
-use nix::sched::{sched_setaffinity, CpuSet};
+use nix::sched::{sched_getaffinity, sched_setaffinity, CpuSet};
 use nix::time::{clock_gettime, ClockId};
 use nix::unistd::Pid;
 use std::time::{Duration, Instant};
@@ -89,4 +89,30 @@ pub fn pin_to_core(core: usize) -> nix::Result<()> {
     let mut set = CpuSet::new();
     set.set(core)?;
     sched_setaffinity(Pid::from_raw(0), &set)
+}
+
+/// Lets `work` start threads that may run on any core, and brings the caller back to its own.
+///
+/// # Errors
+///
+/// The system does not tell or does not take the set of cores.
+pub fn off_core<T>(work: impl FnOnce() -> T) -> nix::Result<T> {
+    let own = sched_getaffinity(Pid::from_raw(0))?;
+    let mut all = CpuSet::new();
+    for core in 0..cores() {
+        all.set(core)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &all)?;
+    let value = work();
+    sched_setaffinity(Pid::from_raw(0), &own)?;
+    Ok(value)
+}
+
+/// Cores of the machine, whether or not the caller may use them now.
+fn cores() -> usize {
+    let listed = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    listed
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count()
 }

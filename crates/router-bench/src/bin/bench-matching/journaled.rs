@@ -4,7 +4,7 @@ use crate::throughput::{checked, limits};
 use crate::{Bench, Outcome};
 use quanta::Clock;
 use router_bench::gate::{end_state, funds_are_conserved};
-use router_bench::measure::{timed, Latencies, Row, Spread, Timing};
+use router_bench::measure::{off_core, timed, Latencies, Row, Spread, Timing};
 use router_bench::tape::{opening, records, Duties, DEPOSIT_UNITS};
 use router_bench::workload::Workload;
 use router_core::engine::CountingSink;
@@ -87,7 +87,9 @@ pub(crate) fn opened(folder: &Folder, options: Options) -> Outcome<Journal> {
     let users = Workload::Xc.size().users;
     let directory = Directory::open(folder.path())?;
     let genesis = || Matching::new(limits(DUTIES, users));
-    let (mut journal, _) = Durable::open(directory, options, genesis).map_err(told)?;
+    // The journal's own threads have to find another core than the one this thread spins on.
+    let (mut journal, _) =
+        off_core(|| Durable::open(directory, options, genesis))?.map_err(told)?;
     let records: Vec<Record> = opening(DUTIES, users, 1)
         .into_iter()
         .map(bytemuck::cast)

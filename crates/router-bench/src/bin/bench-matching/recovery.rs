@@ -3,7 +3,7 @@
 use crate::journaled::{bare, opened, told, Folder};
 use crate::throughput::limits;
 use crate::{Bench, Outcome};
-use router_bench::measure::{Row, Spread};
+use router_bench::measure::{off_core, Row, Spread};
 use router_bench::tape::Duties;
 use router_bench::workload::{Size, Workload};
 use router_journal::{Directory, Durable, Matching, Options};
@@ -28,7 +28,8 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
         let directory = Directory::open(folder.path())?;
         let users = Workload::Xc.size().users;
         let genesis = || Matching::new(limits(Duties::Funds, users));
-        let (journal, report) = Durable::open(directory, options, genesis).map_err(told)?;
+        let (journal, report) =
+            off_core(|| Durable::open(directory, options, genesis))?.map_err(told)?;
         if report.state_hash != written || report.records_replayed < COMMANDS as u64 {
             return Err(format!("recovered to another state: {report:?}").into());
         }
