@@ -43,8 +43,8 @@ fn new(order_id: u64, sequence: u64, side: u8, quantity: u32, price: i64) -> New
     }
 }
 
-#[test]
-fn the_functions_report_every_message_and_answer_about_the_book() {
+/// What the functions report of a short session, through a queue that refuses.
+fn session() -> Vec<Report> {
     let transport = Transport {
         create: None,
         push,
@@ -62,40 +62,39 @@ fn the_functions_report_every_message_and_answer_about_the_book() {
         side: 0,
         ..Modify::default()
     };
+    let cancel = |sequence| Cancel {
+        order_id: 1,
+        sequence,
+    };
     // SAFETY: every pointer is to a value that outlives the call; transport and queue outlive all.
     unsafe {
         engine_init(23, &transport, sink.cast());
-        assert_eq!(
-            (engine_query_best_bid(), engine_query_best_ask()),
-            (i64::MIN, i64::MAX)
-        );
+        assert_eq!(best(), (i64::MIN, i64::MAX));
         engine_on_new_order(&new(1, 0, 0, 10, 100));
         engine_on_new_order(&new(2, 1, 1, 4, 102));
         engine_on_modify(&modify);
-        assert_eq!(
-            (engine_query_best_bid(), engine_query_best_ask()),
-            (101, 102)
-        );
+        assert_eq!(best(), (101, 102));
         assert_eq!(
             (engine_query_depth_at(101, 0), engine_query_depth_at(100, 0)),
             (11, 0)
         );
         engine_on_new_order(&new(3, 3, 1, 5, 101));
-        engine_on_cancel(&Cancel {
-            order_id: 1,
-            sequence: 4,
-        });
-        engine_on_cancel(&Cancel {
-            order_id: 1,
-            sequence: 5,
-        });
+        engine_on_cancel(&cancel(4));
+        engine_on_cancel(&cancel(5));
         engine_on_new_order(std::ptr::null());
     }
     engine_flush();
     engine_shutdown();
-    engine_shutdown();
-    let told: Vec<(Kind, u64, u32)> = queue
-        .reports
+    queue.reports
+}
+
+fn best() -> (i64, i64) {
+    (engine_query_best_bid(), engine_query_best_ask())
+}
+
+#[test]
+fn the_functions_report_every_message_and_answer_about_the_book() {
+    let told: Vec<(Kind, u64, u32)> = session()
         .iter()
         .map(|report| (report.kind, report.sequence, report.quantity))
         .collect();
@@ -111,6 +110,7 @@ fn the_functions_report_every_message_and_answer_about_the_book() {
             (Kind::CancelReject, 5, 0),
         ]
     );
+    engine_shutdown();
     assert_eq!(
         engine_query_depth_at(101, 0),
         0,
