@@ -26,6 +26,7 @@ PEER_COMMANDS = 200_000
 
 
 STEPS = ("engine", "python", "peers")
+BINARIES = ("matching-tapes", "bench-matching")
 
 
 def binary(name: str) -> Path:
@@ -110,6 +111,9 @@ def main() -> int:
     unknown = sorted(set(steps) - set(STEPS))
     if unknown:
         parser.error(f"unknown steps {unknown}; known are {list(STEPS)}")
+    missing = [name for name in BINARIES if not binary(name).exists()]
+    if missing:
+        parser.error(f"{missing} not built: run `cargo build --release -p router-bench`")
     HOME.mkdir(parents=True, exist_ok=True)
     here = Path(__file__).parent
     ended_well = write_tapes()
