@@ -214,6 +214,10 @@ impl PyEngine {
         signature = (instrument, account, order_id, *, price=zero(0), qty=zero(0), requeue=false),
         text_signature = "($self, instrument, account, order_id, *, price=0, qty=0, requeue=False)"
     )]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the fields of an amend, as in the Python signature"
+    )]
     fn amend(
         &self,
         py: Python<'_>,
