@@ -59,15 +59,7 @@ pub fn encode(command: &Command) -> CommandRecord {
             account,
             side,
             instrument,
-        } => CommandRecord {
-            flags: given(account.is_some(), scope::ACCOUNT)
-                | given(side.is_some(), scope::SIDE)
-                | given(instrument.is_some(), scope::INSTRUMENT),
-            account: account.unwrap_or(0),
-            side: side.map_or(0, Side::number),
-            instrument: instrument.unwrap_or(0),
-            ..of_kind(CommandKind::MassCancel)
-        },
+        } => encode_mass_cancel(account, side, instrument),
         Command::Disconnect { session } => CommandRecord {
             order_id: u64::from(session),
             ..of_kind(CommandKind::Disconnect)
@@ -131,12 +123,7 @@ fn encode_admin(command: &Command) -> CommandRecord {
             tier,
             maker_ppm,
             taker_ppm,
-        } => CommandRecord {
-            display: tier,
-            price: maker_ppm,
-            trigger: taker_ppm,
-            ..of_kind(CommandKind::SetTier)
-        },
+        } => encode_tier(tier, maker_ppm, taker_ppm),
         Command::SetAccount {
             account,
             tier,
@@ -182,6 +169,31 @@ fn encode_new(order: &NewOrder) -> CommandRecord {
         trigger: order.trigger,
         display: order.display,
         expire_s: order.expire_s,
+    }
+}
+
+fn encode_mass_cancel(
+    account: Option<u32>,
+    side: Option<Side>,
+    instrument: Option<u32>,
+) -> CommandRecord {
+    CommandRecord {
+        flags: given(account.is_some(), scope::ACCOUNT)
+            | given(side.is_some(), scope::SIDE)
+            | given(instrument.is_some(), scope::INSTRUMENT),
+        account: account.unwrap_or(0),
+        side: side.map_or(0, Side::number),
+        instrument: instrument.unwrap_or(0),
+        ..of_kind(CommandKind::MassCancel)
+    }
+}
+
+fn encode_tier(tier: u32, maker_ppm: i64, taker_ppm: i64) -> CommandRecord {
+    CommandRecord {
+        display: tier,
+        price: maker_ppm,
+        trigger: taker_ppm,
+        ..of_kind(CommandKind::SetTier)
     }
 }
 

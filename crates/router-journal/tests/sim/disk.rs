@@ -266,7 +266,11 @@ impl SimDisk {
             },
             Fault::Full => match kind {
                 Operation::Write => Err(io::Error::from_raw_os_error(28)),
-                _ => Ok(None),
+                Operation::Sync
+                | Operation::Rename
+                | Operation::Remove
+                | Operation::SyncNames
+                | Operation::Open => Ok(None),
             },
             Fault::Lose => Ok(Some(fault)),
             Fault::Slow(time) => {
