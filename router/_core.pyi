@@ -144,6 +144,8 @@ class Engine:
         max_instruments: int | None = None,
         max_orders: int | None = None,
         max_client_ids: int | None = None,
+        max_account_orders: int | None = None,
+        max_account_client_ids: int | None = None,
         client_window_ns: int | None = None,
     ) -> Engine:
         """Return an empty engine; the caps bound its memory, which is taken as it is needed."""
@@ -264,6 +266,8 @@ class Engine:
         max_instruments: int | None = None,
         max_orders: int | None = None,
         max_client_ids: int | None = None,
+        max_account_orders: int | None = None,
+        max_account_client_ids: int | None = None,
         client_window_ns: int | None = None,
     ) -> Engine:
         """Return an engine whose commands are kept in a directory: recovered, or new.

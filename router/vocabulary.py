@@ -94,6 +94,7 @@ class Reason(IntEnum):
     MASS_CANCEL = 33
     DISCONNECTED = 34
     EXPIRED = 35
+    ACCOUNT_FULL = 36
 
 
 class BookSide(IntEnum):

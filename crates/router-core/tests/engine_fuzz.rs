@@ -25,6 +25,8 @@ const LIMITS: Limits = Limits {
     max_instruments: 5,
     max_orders: 96,
     max_client_ids: 48,
+    max_account_orders: 40,
+    max_account_client_ids: 30,
     client_window_ns: 5_000_000_000,
 };
 /// Bytes that an engine with these limits may take, whatever it is told.

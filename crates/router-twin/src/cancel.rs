@@ -137,10 +137,13 @@ impl Twin {
         Ok(())
     }
 
-    pub(crate) fn disconnect(&mut self, session: u32) -> Outcome {
+    pub(crate) fn disconnect(&mut self, account: u32, session: u32) -> Outcome {
+        ensure(account < self.limits.max_accounts, Reason::UnknownAccount)?;
         ensure(session != 0, Reason::OutOfRange)?;
-        self.configured(CommandKind::Disconnect, 0, 0);
-        self.remove_all(Reason::Disconnected, |_, order| order.session == session);
+        self.configured(CommandKind::Disconnect, 0, account);
+        self.remove_all(Reason::Disconnected, |_, order| {
+            order.account == account && order.session == session
+        });
         Ok(())
     }
 

@@ -152,7 +152,7 @@ impl Twin {
                 side,
                 instrument,
             } => self.mass_cancel(account, side, instrument),
-            Command::Disconnect { session } => self.disconnect(session),
+            Command::Disconnect { account, session } => self.disconnect(account, session),
             Command::Tick { now_ns } => self.tick(now_ns),
             Command::AddInstrument(_)
             | Command::SetRule { .. }

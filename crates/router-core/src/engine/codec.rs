@@ -60,7 +60,8 @@ pub fn encode(command: &Command) -> CommandRecord {
             side,
             instrument,
         } => encode_mass_cancel(account, side, instrument),
-        Command::Disconnect { session } => CommandRecord {
+        Command::Disconnect { account, session } => CommandRecord {
+            account,
             order_id: u64::from(session),
             ..of_kind(CommandKind::Disconnect)
         },

@@ -233,8 +233,10 @@ pub enum Command {
         /// Only of this instrument.
         instrument: Option<u32>,
     },
-    /// Cancels every order of a session.
+    /// Cancels every order that an account sent in a session.
     Disconnect {
+        /// The account.
+        account: u32,
         /// Session token.
         session: u32,
     },

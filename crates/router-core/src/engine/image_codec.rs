@@ -13,7 +13,7 @@ use super::state_hash::StateHasher;
 /// First bytes of an encoded image.
 pub const IMAGE_MAGIC: u32 = 0x4D49_5452;
 /// Version of the layout; raised when a field is added, dropped or moved.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
 
 /// Where encoded bytes go.
 pub trait ByteSink {
@@ -88,6 +88,8 @@ fn write_limits<S: ByteSink>(limits: &Limits, out: &mut S) {
         max_instruments,
         max_orders,
         max_client_ids,
+        max_account_orders,
+        max_account_client_ids,
         client_window_ns,
     } = limits;
     for cap in [
@@ -96,6 +98,8 @@ fn write_limits<S: ByteSink>(limits: &Limits, out: &mut S) {
         max_instruments,
         max_orders,
         max_client_ids,
+        max_account_orders,
+        max_account_client_ids,
     ] {
         out.put(&cap.to_le_bytes());
     }

@@ -152,6 +152,8 @@ fn read_limits(reader: &mut Reader) -> Decoded<Limits> {
         max_instruments: reader.u32()?,
         max_orders: reader.u32()?,
         max_client_ids: reader.u32()?,
+        max_account_orders: reader.u32()?,
+        max_account_client_ids: reader.u32()?,
         client_window_ns: reader.u64()?,
     })
 }

@@ -24,12 +24,16 @@ impl Engine {
                 side,
                 instrument,
             } => self.mass_cancel(record, (account, side, instrument), out),
-            Command::Disconnect { session } => {
+            Command::Disconnect { account, session } => {
+                self.known_account(account)?;
                 if session == 0 {
                     return Err(Reason::OutOfRange);
                 }
                 self.configured(record, out);
-                let fits = |book: &Book, slot: u32| book.slab.cold(slot).session == session;
+                let fits = |book: &Book, slot: u32| {
+                    book.slab.hot(slot).account == account
+                        && book.slab.cold(slot).session == session
+                };
                 self.remove_where(Reason::Disconnected, None, &fits, out);
                 Ok(())
             }

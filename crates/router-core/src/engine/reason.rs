@@ -77,5 +77,7 @@ numbered! {
         Disconnected = 34,
         /// Its time has come.
         Expired = 35,
+        /// A cap of the account on its open orders or client ids is reached.
+        AccountFull = 36,
     }
 }

@@ -3,7 +3,7 @@
 use super::numbered::numbered;
 
 /// Version of the rules in `docs/specs/matching.md`; raised when any of them changes.
-pub const SEMANTICS_VERSION: u32 = 1;
+pub const SEMANTICS_VERSION: u32 = 2;
 /// Highest price in ticks.
 pub const MAX_PRICE: i64 = 0x7FFF_FFFE;
 /// Highest quantity in lots that an instrument may allow, and its default.
@@ -14,6 +14,12 @@ pub const MAX_SLICES: u64 = 1_000;
 pub const MAX_QUOTE: u64 = 1 << 62;
 /// Highest amount of an asset, and bound of every product of an instrument's numbers.
 pub const MAX_AMOUNT: u128 = 1 << 120;
+/// Most rounds of an uncross that find a price; it bounds the work that self-trade prevention causes.
+pub const MAX_ROUNDS: u32 = 8;
+/// Latest time, ns since 1970: in the year 2116, and far from the end of what a time can hold.
+pub const MAX_TIME_NS: u64 = 1 << 62;
+/// Caps of armed and of pegged orders of an instrument that was just added.
+pub const USUAL_FOLLOWERS: u32 = 1_000;
 /// Number of fee tiers.
 pub const TIERS: usize = 16;
 /// Bound of the absolute value of a fee rate in parts per million.
@@ -274,8 +280,8 @@ impl Default for Rules {
             band_ppm: 0,
             collar_ppm: 0,
             max_open: u32::MAX,
-            max_armed: u32::MAX,
-            max_pegs: u32::MAX,
+            max_armed: USUAL_FOLLOWERS,
+            max_pegs: USUAL_FOLLOWERS,
             disabled: 0,
         }
     }
@@ -303,6 +309,10 @@ pub struct Limits {
     pub max_orders: u32,
     /// Client ids that are remembered.
     pub max_client_ids: u32,
+    /// Open orders of one account on all instruments together.
+    pub max_account_orders: u32,
+    /// Client ids of one account that are remembered.
+    pub max_account_client_ids: u32,
     /// How long the client id of a closed order is remembered, ns.
     pub client_window_ns: u64,
 }
@@ -315,6 +325,8 @@ impl Default for Limits {
             max_instruments: 1 << 10,
             max_orders: 1 << 22,
             max_client_ids: 1 << 22,
+            max_account_orders: 1 << 17,
+            max_account_client_ids: 1 << 18,
             client_window_ns: 86_400_000_000_000,
         }
     }

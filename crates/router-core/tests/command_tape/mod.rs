@@ -258,6 +258,7 @@ impl Tape {
                 qty: draws.below(20),
             },
             _ => Command::Disconnect {
+                account,
                 session: draws.below(3) as u32,
             },
         }

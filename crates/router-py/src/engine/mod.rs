@@ -84,13 +84,16 @@ impl PyEngine {
 impl PyEngine {
     #[new]
     #[pyo3(signature = (*, max_accounts=None, max_assets=None, max_instruments=None,
-        max_orders=None, max_client_ids=None, client_window_ns=None))]
+        max_orders=None, max_client_ids=None, max_account_orders=None,
+        max_account_client_ids=None, client_window_ns=None))]
     fn new(
         max_accounts: Option<Fitting<u32>>,
         max_assets: Option<Fitting<u32>>,
         max_instruments: Option<Fitting<u32>>,
         max_orders: Option<Fitting<u32>>,
         max_client_ids: Option<Fitting<u32>>,
+        max_account_orders: Option<Fitting<u32>>,
+        max_account_client_ids: Option<Fitting<u32>>,
         client_window_ns: Option<Fitting<u64>>,
     ) -> PyResult<Self> {
         let limits = limits(
@@ -99,6 +102,8 @@ impl PyEngine {
             max_instruments,
             max_orders,
             max_client_ids,
+            max_account_orders,
+            max_account_client_ids,
             client_window_ns,
         )?;
         Ok(Self::over(Engine::new(limits)))
@@ -480,7 +485,8 @@ impl PyEngine {
     #[staticmethod]
     #[pyo3(signature = (path, *, create=true, timeout_s=10.0, segment_bytes=None,
         snapshot_every=None, max_accounts=None, max_assets=None, max_instruments=None,
-        max_orders=None, max_client_ids=None, client_window_ns=None))]
+        max_orders=None, max_client_ids=None, max_account_orders=None,
+        max_account_client_ids=None, client_window_ns=None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "the options of a journal, as in the Python signature"
@@ -497,6 +503,8 @@ impl PyEngine {
         max_instruments: Option<Fitting<u32>>,
         max_orders: Option<Fitting<u32>>,
         max_client_ids: Option<Fitting<u32>>,
+        max_account_orders: Option<Fitting<u32>>,
+        max_account_client_ids: Option<Fitting<u32>>,
         client_window_ns: Option<Fitting<u64>>,
     ) -> PyResult<Self> {
         let usual = Options::default();
@@ -512,6 +520,8 @@ impl PyEngine {
             max_instruments,
             max_orders,
             max_client_ids,
+            max_account_orders,
+            max_account_client_ids,
             client_window_ns,
         )?;
         let (desk, recovery) = durable::open(py, path, options, limits, timeout_s)?;
@@ -580,6 +590,8 @@ fn limits(
     max_instruments: Option<Fitting<u32>>,
     max_orders: Option<Fitting<u32>>,
     max_client_ids: Option<Fitting<u32>>,
+    max_account_orders: Option<Fitting<u32>>,
+    max_account_client_ids: Option<Fitting<u32>>,
     client_window_ns: Option<Fitting<u64>>,
 ) -> PyResult<Limits> {
     let usual = Limits::default();
@@ -589,6 +601,8 @@ fn limits(
         max_instruments: cap(max_instruments, usual.max_instruments)?,
         max_orders: cap(max_orders, usual.max_orders)?,
         max_client_ids: cap(max_client_ids, usual.max_client_ids)?,
+        max_account_orders: cap(max_account_orders, usual.max_account_orders)?,
+        max_account_client_ids: cap(max_account_client_ids, usual.max_account_client_ids)?,
         client_window_ns: cap(client_window_ns, usual.client_window_ns)?,
     })
 }

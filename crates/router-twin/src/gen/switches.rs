@@ -67,6 +67,7 @@ impl Generator {
         match kind {
             CommandKind::MassCancel => self.draw_mass_cancel(instrument, account),
             CommandKind::Disconnect => Command::Disconnect {
+                account,
                 session: self.rng.narrow(3),
             },
             CommandKind::AddInstrument => self.draw_added(),

@@ -67,6 +67,7 @@ fn decode_kind(kind: CommandKind, record: &CommandRecord) -> Result<Command, Mal
             instrument: scoped(record, scope::INSTRUMENT).then_some(instrument),
         },
         CommandKind::Disconnect => Command::Disconnect {
+            account,
             session: u32::try_from(order_id).map_err(|_| Malformed)?,
         },
         CommandKind::Tick => Command::Tick { now_ns: qty },
