@@ -218,7 +218,8 @@ impl Book {
             id: order.id(),
             side: order.side(),
             hold_price: self.hold_price(slot),
-            ppm: shared.accounts.rates(order.account).maker_ppm,
+            // Both rested; a rebate would have nobody who pays for it.
+            ppm: shared.accounts.rates(order.account).maker_ppm.max(0),
             holds: true,
         }
     }

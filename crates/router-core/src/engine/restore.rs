@@ -1,5 +1,6 @@
 //! An engine out of an image.
 
+use super::admin::tiers_fit;
 use super::book::{Book, Terms};
 use super::clients::{ClientEntry, ClientOrder};
 use super::funds::Balance;
@@ -54,7 +55,7 @@ impl Engine {
     }
 
     fn restore_tiers(&mut self, image: &Image) -> Restored<()> {
-        within(image.tiers.len() == TIERS)?;
+        within(image.tiers.len() == TIERS && tiers_fit(&image.tiers))?;
         for (number, tier) in (0_u32..).zip(&image.tiers) {
             if let Some(place) = self.shared.accounts.tier_mut(number) {
                 *place = *tier;
@@ -136,6 +137,7 @@ impl Engine {
             funded: image.funded,
             positions: image.positions,
         };
+        within(terms.combine() && terms.has_units())?;
         let mut book = Book::new(terms, image.rules);
         book.phase = image.phase;
         book.last = price_or_none(image.last_price)?;
