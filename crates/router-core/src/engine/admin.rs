@@ -155,6 +155,7 @@ impl Engine {
                 book.remove_all(shared, Reason::Expired, &is_day, out);
             }
             Phase::Continuous => {
+                book.queue_waiting_exits();
                 book.uncross(shared, out);
                 for (price, mark) in [(book.last, false), (book.mark, true)] {
                     if price != 0 {
