@@ -6,8 +6,8 @@
 //!   [`rules`]: small types and bounds; [`image`]: the whole state as plain values.
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
 //! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
-//! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
-//!   an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
+//! - `place`, `checks`, `prepare`, `reach`: new orders, their checks 2 to 13 and 14 to 19; `taker`,
+//!   `matching`: an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
 //!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
 //! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
@@ -43,6 +43,7 @@ mod pegs;
 mod place;
 mod plain;
 mod prepare;
+mod reach;
 pub mod reason;
 mod removal;
 mod resting;
