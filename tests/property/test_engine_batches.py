@@ -160,7 +160,7 @@ def without_sequence(image: bytes) -> bytes:
 
     It stands behind magic, two versions and the caps.
     """
-    start = 3 * 4 + 5 * 4 + 8
+    start = 3 * 4 + 7 * 4 + 8
     return image[:start] + image[start + 8 :]
 
 

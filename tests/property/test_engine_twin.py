@@ -18,6 +18,7 @@ from router.vocabulary import CommandKind, ListRole, OrderFlag, OrderType, Phase
 
 ROOT = Path(__file__).parents[2]
 BUILD_S = 600
+TIERS = 16
 # The caps of the twin process.
 CAPS = {
     "max_accounts": 6,
@@ -102,6 +103,9 @@ class Lockstep(RuleBasedStateMachine):
     def open_market(self, mode: int, fee: int) -> None:
         added = {"kind": CommandKind.ADD_INSTRUMENT, "expire_s": 1, "order_id": 7, "qty": 3}
         self.send({**added, "flags": mode})
+        # A rebate is only given once nobody takes for less.
+        for tier in range(TIERS):
+            self.send({"kind": CommandKind.SET_TIER, "display": tier, "trigger": 900})
         self.send({"kind": CommandKind.SET_TIER, "price": fee, "trigger": 900})
         for account in range(3):
             for asset in range(2):
