@@ -98,10 +98,10 @@ impl Twin {
         ensure(fits, Reason::UnknownInstrument)?;
         self.check_asset(added.base_asset)?;
         self.check_asset(added.quote_asset)?;
-        ensure(
-            !(added.funded && added.positions),
-            Reason::InvalidCombination,
-        )?;
+        let combines = !added.funded || (!added.positions && added.base_asset != added.quote_asset);
+        ensure(combines, Reason::InvalidCombination)?;
+        let has_units = added.lot_units >= 1 && added.tick_units >= 1;
+        ensure(!added.funded || has_units, Reason::OutOfRange)?;
         let max_qty = if added.max_qty == 0 {
             MAX_QTY
         } else {
@@ -245,7 +245,13 @@ impl Twin {
             maker_ppm: narrow(maker_ppm),
             taker_ppm: narrow(taker_ppm),
         };
-        self.tiers.insert(tier, rates);
+        let mut tiers = self.tiers.clone();
+        tiers.insert(tier, rates);
+        let all = || (0..TIERS).map(|tier| tiers.get(&tier).copied().unwrap_or_default());
+        let lowest_maker = all().map(|rates| rates.maker_ppm).min().unwrap_or(0);
+        let lowest_taker = all().map(|rates| rates.taker_ppm).min().unwrap_or(0);
+        ensure(lowest_maker + lowest_taker >= 0, Reason::OutOfRange)?;
+        self.tiers = tiers;
         self.configured(CommandKind::SetTier, 0, 0);
         Ok(())
     }

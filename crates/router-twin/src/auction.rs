@@ -2,14 +2,15 @@
 
 use router_core::engine::{event_flags, EventKind, EventRecord, Phase, Reason, Side, Tif};
 
-use crate::state::{Instrument, Order};
-use crate::work::Reference;
+use crate::state::{Instrument, Link, Order, Place};
+use crate::work::{Activation, Reference};
 use crate::Twin;
 
-/// What an auction finds.
+const MAX_ROUNDS: u32 = 8;
+
+/// What a round of an uncross finds.
 struct Found {
     price: i64,
-    volume: u128,
     surplus: u128,
 }
 
@@ -38,9 +39,14 @@ impl Twin {
     }
 
     fn open(&mut self, i: u32) {
-        while let Some(found) = find_price(self.at(i)) {
-            self.uncross(i, &found);
+        self.queue_waiting(i);
+        for _ in 0..MAX_ROUNDS {
+            let Some(found) = find_price(self.at(i)) else {
+                break;
+            };
+            self.round(i, &found);
         }
+        self.uncross_one_by_one(i);
         let (last, mark) = (self.at(i).last, self.at(i).mark);
         for (is_mark, price) in [(false, last), (true, mark)] {
             if price != 0 {
@@ -52,29 +58,67 @@ impl Twin {
         }
     }
 
-    fn uncross(&mut self, i: u32, found: &Found) {
+    /// Exits whose head was done while nothing traded come to life now.
+    fn queue_waiting(&mut self, i: u32) {
+        let mut waiting = Vec::new();
+        for order in self.at(i).orders.values() {
+            if let (Place::Pending, Link::Exit { head, sibling }) = (order.place, order.link) {
+                // The take profit is accepted before the stop.
+                if order.id < sibling && !self.is_open(i, head) {
+                    waiting.push(Activation {
+                        profit: order.id,
+                        stop: sibling,
+                    });
+                }
+            }
+        }
+        self.work.of(i).activations.extend(waiting);
+    }
+
+    fn round(&mut self, i: u32, found: &Found) {
         let price = found.price;
+        let mut traded = 0;
+        while let Some((buy, sell)) = self.heads(i) {
+            if buy.level < price || sell.level > price {
+                break;
+            }
+            traded += self.meet(i, &buy, &sell, price);
+        }
+        if traded == 0 {
+            return;
+        }
+        self.work.touched.insert(i);
         self.emit(EventRecord {
             kind: EventKind::Uncross.number(),
             instrument: i,
             price,
-            qty: u64::try_from(found.volume).unwrap_or(u64::MAX),
+            qty: traded,
             leaves: u64::try_from(found.surplus).unwrap_or(u64::MAX),
             ..EventRecord::default()
         });
-        loop {
-            let (Some(buy), Some(sell)) = (self.head(i, Side::Buy), self.head(i, Side::Sell))
-            else {
-                return;
-            };
-            if buy.level < price || sell.level > price {
+    }
+
+    /// What the rounds left crossed.
+    fn uncross_one_by_one(&mut self, i: u32) {
+        while let Some((buy, sell)) = self.heads(i) {
+            if buy.level < sell.level {
                 return;
             }
-            self.meet(i, &buy, &sell, price);
+            let earlier = if buy.priority < sell.priority {
+                &buy
+            } else {
+                &sell
+            };
+            self.meet(i, &buy, &sell, earlier.level);
         }
     }
 
-    fn meet(&mut self, i: u32, buy: &Order, sell: &Order, price: i64) {
+    fn heads(&self, i: u32) -> Option<(Order, Order)> {
+        Some((self.head(i, Side::Buy)?, self.head(i, Side::Sell)?))
+    }
+
+    /// Lets two heads meet; returns the lots that they traded.
+    fn meet(&mut self, i: u32, buy: &Order, sell: &Order, price: i64) -> u64 {
         let (taker, maker) = if buy.priority > sell.priority {
             (buy, sell)
         } else {
@@ -82,16 +126,17 @@ impl Twin {
         };
         if self.is_prevented(taker, maker) {
             self.prevent(i, taker.id, maker.id);
-            return;
+            return 0;
         }
         if self.drop_unreducible(i, maker) || self.drop_unreducible(i, taker) {
-            return;
+            return 0;
         }
         let lots = buy.shown.min(sell.shown);
         let lots = lots
             .min(self.reducible_lots(i, buy))
             .min(self.reducible_lots(i, sell));
         self.trade(i, (buy.id, sell.id), price, lots, event_flags::AUCTION);
+        lots
     }
 
     fn head(&self, i: u32, side: Side) -> Option<Order> {
@@ -127,12 +172,8 @@ fn find_price(inst: &Instrument) -> Option<Found> {
             *price,
         )
     };
-    let (volume, surplus, _, price) = candidates.iter().map(score).min()?;
-    Some(Found {
-        price,
-        volume: volume.0,
-        surplus,
-    })
+    let (_, surplus, _, price) = candidates.iter().map(score).min()?;
+    Some(Found { price, surplus })
 }
 
 fn lots_at(inst: &Instrument, side: Side, fits: impl Fn(i64) -> bool) -> u128 {

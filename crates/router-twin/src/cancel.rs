@@ -8,6 +8,7 @@ use crate::work::Activation;
 use crate::{quote_flag, More, Outcome, Refusal, Twin, PLAIN};
 
 const NS: u64 = 1_000_000_000;
+const MAX_TIME_NS: u64 = 1 << 62;
 
 impl Twin {
     /// Cancels an open order and what is linked to it.
@@ -42,18 +43,19 @@ impl Twin {
                 self.remove(i, sibling, Reason::Linked);
             }
             Link::Exit { head, sibling } => {
-                self.order_mut(i, head).link = Link::None;
+                if self.is_open(i, head) {
+                    self.order_mut(i, head).link = Link::None;
+                }
                 self.order_mut(i, sibling).link = Link::None;
                 self.remove(i, sibling, Reason::Linked);
             }
             Link::Head { profit, stop } => {
                 if gone.filled > 0 {
-                    self.link_pair(i, profit, stop);
-                    let lots = gone.filled;
-                    self.work
-                        .of(i)
-                        .activations
-                        .push_back(Activation { profit, stop, lots });
+                    for id in [profit, stop] {
+                        self.order_mut(i, id).open = gone.filled;
+                    }
+                    let activation = Activation { profit, stop };
+                    self.work.of(i).activations.push_back(activation);
                     return;
                 }
                 for id in [profit, stop] {
@@ -171,6 +173,7 @@ impl Twin {
 
     pub(crate) fn tick(&mut self, now_ns: u64) -> Outcome {
         ensure(now_ns >= self.now_ns, Reason::TimeBackwards)?;
+        ensure(now_ns <= MAX_TIME_NS, Reason::OutOfRange)?;
         self.now_ns = now_ns;
         let mut due = Vec::new();
         for (i, inst) in &self.instruments {

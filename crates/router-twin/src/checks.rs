@@ -139,7 +139,28 @@ impl Twin {
             let pegs = inst.count(|order| order.kind == OrderType::Pegged);
             ensure(pegs < u64::from(inst.rules.max_pegs), Reason::BookFull)?;
         }
+        if at == 0 {
+            self.check_room_of_account(list, new.account)?;
+        }
         Ok(())
+    }
+
+    fn check_room_of_account(&self, list: &[NewOrder], account: u32) -> Outcome {
+        let books = self.instruments.values();
+        let open: u64 = books
+            .map(|inst| inst.count(|order| order.account == account))
+            .sum();
+        ensure(
+            open + list.len() as u64 <= u64::from(self.limits.max_account_orders),
+            Reason::AccountFull,
+        )?;
+        let known = self.known.iter().filter(|one| one.account == account);
+        let ids = list.iter().filter(|one| one.client_id != 0).count();
+        ensure(
+            ids == 0
+                || (known.count() + ids) as u64 <= u64::from(self.limits.max_account_client_ids),
+            Reason::AccountFull,
+        )
     }
 }
 

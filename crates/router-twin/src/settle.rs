@@ -97,7 +97,10 @@ impl Twin {
                 Side::Sell => (base, base_units, quote, quote_units),
             };
             self.move_available(order.account, paid, -signed_units(spent));
-            let rate = self.rate(order.account, taker && !auction);
+            let rate = match self.rate(order.account, taker && !auction) {
+                rebate if auction && rebate < 0 => 0,
+                rate => rate,
+            };
             let fee = fee_of(received, rate);
             self.move_available(order.account, got, signed_units(received) - fee);
             *self.fees.entry(got).or_default() += fee;

@@ -12,8 +12,6 @@ use crate::{Twin, PLAIN};
 pub(crate) struct Activation {
     pub(crate) profit: u64,
     pub(crate) stop: u64,
-    /// Lots that the head filled.
-    pub(crate) lots: u64,
 }
 
 /// A new last or mark price.
@@ -142,13 +140,14 @@ impl Twin {
 
     /// Brings the exits of a bracket to life.
     fn activate(&mut self, i: u32, activation: Activation) {
-        let Activation { profit, stop, .. } = activation;
+        let Activation { profit, stop } = activation;
         if !self.is_open(i, profit) || !self.is_open(i, stop) {
             return;
         }
         if self.at(i).phase != Phase::Continuous {
-            return self.drop_exits(i, profit, stop, Reason::Linked);
+            return;
         }
+        self.link_pair(i, profit, stop);
         let lots = self.payable_lots(i, activation);
         if lots == 0 {
             return self.drop_exits(i, profit, stop, Reason::InsufficientFunds);
@@ -204,10 +203,11 @@ impl Twin {
 
     /// The lots that the exits of a bracket come to life with.
     fn payable_lots(&self, i: u32, activation: Activation) -> u64 {
-        let Activation { profit, stop, lots } = activation;
+        let Activation { profit, stop } = activation;
         let inst = self.at(i);
         let (profit, stop) = (self.order(i, profit), self.order(i, stop));
-        let mut payable = lots;
+        // The exits have what the head filled.
+        let mut payable = profit.open;
         if inst.funded {
             let one = |order: &Order| inst.need(order.side, order.price, 1);
             let unit = one(profit).max(one(stop));

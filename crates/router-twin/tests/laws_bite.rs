@@ -402,6 +402,22 @@ fn links_agree_sees_a_leg_whose_sibling_is_gone() {
 }
 
 #[test]
+fn uncross_tells_its_trades_sees_a_lot_too_many() {
+    bites(Law::UncrossTellsItsTrades, Profile::Auctions, |step| {
+        event(step, EventKind::Uncross)?.qty += 1;
+        Some(())
+    });
+}
+
+#[test]
+fn uncross_tells_its_trades_sees_a_trade_at_another_price() {
+    bites(Law::UncrossTellsItsTrades, Profile::Auctions, |step| {
+        event(step, EventKind::Uncross)?.price += 1;
+        Some(())
+    });
+}
+
+#[test]
 fn no_law_is_without_a_test_that_sees_it_broken() {
     let source = include_str!("laws_bite.rs");
     for law in Law::ALL {

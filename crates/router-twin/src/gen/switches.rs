@@ -39,6 +39,14 @@ impl Generator {
                 });
             }
         }
+        // A rebate is only given once nobody takes for less.
+        for tier in 0..16 {
+            opening.push_back(Command::SetTier {
+                tier,
+                maker_ppm: 0,
+                taker_ppm: 20_000 + i64::from(self.rng.narrow(50_000)),
+            });
+        }
         for tier in 0..3 {
             opening.push_back(self.draw_tier(tier));
         }
@@ -210,10 +218,24 @@ impl Generator {
                 taker_ppm: -wide,
             };
         }
+        let taker_ppm = 20_000 + i64::from(self.rng.narrow(50_000));
+        if self.rng.chance(60) {
+            let plain = Command::SetTier {
+                tier,
+                maker_ppm: 0,
+                taker_ppm,
+            };
+            self.repair(40, plain);
+            return Command::SetTier {
+                tier,
+                maker_ppm: 30_000 - i64::from(self.rng.narrow(60_000)),
+                taker_ppm: i64::from(self.rng.narrow(40_000)) - 5_000,
+            };
+        }
         Command::SetTier {
             tier,
-            maker_ppm: 30_000 - i64::from(self.rng.narrow(60_000)),
-            taker_ppm: i64::from(self.rng.narrow(70_000)) - 5_000,
+            maker_ppm: 30_000 - i64::from(self.rng.narrow(50_000)),
+            taker_ppm,
         }
     }
 

@@ -22,6 +22,8 @@ struct Known {
     open: u64,
     shown: u64,
     level: Option<i64>,
+    /// It waits for the head of its bracket, which may leave it fewer lots without an event.
+    pending: bool,
     /// Open lots when it began to act in this command, and lots that it took since.
     acts: (u64, u64),
 }
@@ -91,6 +93,7 @@ impl Book {
                 open: order.open,
                 shown: order.displayed,
                 level: None,
+                pending: inst.pending.iter().any(|one| one.id == order.id),
                 acts: (0, 0),
             };
             book.known.insert(order.id, known);
@@ -173,11 +176,21 @@ impl Book {
             .iter()
             .chain(&inst.pending)
             .chain(&inst.parked)
-            .map(|order| (order.id, order.open))
+            .map(|order| (order.id, self.told_open(order.id, order.open)))
             .collect();
         waiting.sort_unstable();
         let known = self.known.iter().filter(|(_, one)| one.level.is_none());
         bids && asks && known.map(|(id, one)| (*id, one.open)).eq(waiting)
+    }
+}
+
+impl Book {
+    /// Open lots as events told them: those of a waiting exit may be fewer by now.
+    fn told_open(&self, id: u64, open: u64) -> u64 {
+        match self.known.get(&id) {
+            Some(known) if known.pending && open <= known.open => known.open,
+            Some(_) | None => open,
+        }
     }
 }
 
@@ -217,7 +230,7 @@ impl Reader<'_> {
         let fits = book
             .known
             .get(&id)
-            .is_some_and(|known| adds_up(kind, event, known.open));
+            .is_some_and(|known| adds_up(kind, event, known));
         require(fits, Law::Quantities, self.found);
         book.change(kind, event, self.found);
     }
@@ -238,6 +251,7 @@ impl Reader<'_> {
             open: event.qty,
             shown: 0,
             level: None,
+            pending: event.flags & event_flags::PENDING != 0,
             acts: (event.qty, 0),
         };
         let book = self.books.entry(event.instrument).or_default();
@@ -308,7 +322,8 @@ impl Reader<'_> {
 }
 
 /// Whether the lots of an event fit the open lots that were told before.
-fn adds_up(kind: EventKind, event: &EventRecord, open: u64) -> bool {
+fn adds_up(kind: EventKind, event: &EventRecord, known: &Known) -> bool {
+    let open = known.open;
     if kind == EventKind::Rested {
         return event.leaves == open && event.qty <= open;
     }
@@ -316,7 +331,7 @@ fn adds_up(kind: EventKind, event: &EventRecord, open: u64) -> bool {
         return event.leaves.checked_add(event.qty) == Some(open);
     }
     let renews = matches!(kind, EventKind::Replaced | EventKind::Activated);
-    renews || event.qty == open
+    renews || event.qty == open || (known.pending && event.qty < open)
 }
 
 impl Book {
@@ -348,6 +363,7 @@ impl Book {
             self.known.remove(&id);
         } else if matches!(kind, EventKind::Triggered | EventKind::Activated) {
             known.open = event.qty;
+            known.pending = false;
             known.acts = (event.qty, 0);
         }
     }

@@ -58,6 +58,8 @@ pub enum Law {
     ReduceOnlyReduces,
     /// Linked orders exist and name each other.
     LinksAgree,
+    /// An uncross tells what was traded in its round, all at its price.
+    UncrossTellsItsTrades,
 }
 
 impl Law {
@@ -80,6 +82,7 @@ impl Law {
         Self::EventsNameTheCommand,
         Self::ReduceOnlyReduces,
         Self::LinksAgree,
+        Self::UncrossTellsItsTrades,
     ];
 }
 

@@ -77,9 +77,17 @@ fn links_agree(inst: &InstrumentImage, found: &mut Vec<Law>) {
                 links.get(&take_profit).copied() == exit(stop)
                     && links.get(&stop).copied() == exit(take_profit)
             }
-            LinkImage::BracketExit { head, .. } => {
-                matches!(links.get(&head), Some(LinkImage::BracketHead { take_profit, stop }) if take_profit == id || stop == id)
-            }
+            LinkImage::BracketExit { head, sibling } => match links.get(&head) {
+                Some(LinkImage::BracketHead { take_profit, stop }) => {
+                    [*take_profit, *stop].contains(id)
+                }
+                Some(_) => false,
+                // Its head is done, and both wait until there is trading.
+                None => {
+                    let partner = LinkImage::BracketExit { head, sibling: *id };
+                    inst.phase != Phase::Continuous && links.get(&sibling) == Some(&partner)
+                }
+            },
         };
         require(agrees, Law::LinksAgree, found);
     }

@@ -1,6 +1,8 @@
 //! Laws of the events of a command as a whole.
 
-use router_core::engine::{decode, Command, EventKind, Image};
+use std::collections::BTreeMap;
+
+use router_core::engine::{decode, event_flags, Command, EventKind, Image};
 
 use super::{require, Law, Step};
 
@@ -13,6 +15,7 @@ pub(super) fn judge(step: &Step, found: &mut Vec<Law>) {
     );
     refusal_changes_nothing(step, found);
     client_ids_repeat(step, found);
+    uncross_tells_its_trades(step, found);
 }
 
 fn is_refusal(kind: Option<EventKind>) -> bool {
@@ -61,4 +64,23 @@ fn client_ids_repeat(step: &Step, found: &mut Vec<Law>) {
             Some(_) | None => false,
         });
     require(fits, Law::ClientIdsAreUnique, found);
+}
+
+fn uncross_tells_its_trades(step: &Step, found: &mut Vec<Law>) {
+    let mut rounds: BTreeMap<u32, Vec<(i64, u64)>> = BTreeMap::new();
+    for event in &step.events {
+        let trades = rounds.entry(event.instrument).or_default();
+        match event.event_kind() {
+            Some(EventKind::Trade) if event.flags & event_flags::AUCTION != 0 => {
+                trades.push((event.price, event.qty));
+            }
+            Some(EventKind::Uncross) => {
+                let at_its_price = trades.iter().all(|(price, _)| *price == event.price);
+                let lots: u64 = trades.drain(..).map(|(_, lots)| lots).sum();
+                let tells = at_its_price && lots == event.qty && lots > 0;
+                require(tells, Law::UncrossTellsItsTrades, found);
+            }
+            Some(_) | None => {}
+        }
+    }
 }
