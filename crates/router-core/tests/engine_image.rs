@@ -240,7 +240,7 @@ proptest! {
 fn a_count_beyond_the_bytes_is_refused_before_anything_is_allocated() {
     let bytes = encode_image(&Image::default());
     // The count of tiers stands behind magic, versions, limits, sequence, time and switch.
-    let place = 12 + 28 + 16 + 1;
+    let place = 12 + 36 + 16 + 1;
     let mut huge = bytes.clone();
     huge[place..place + 4].copy_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(decode_image(&huge), Err(ImageDecodeError::Short));

@@ -244,10 +244,18 @@ impl Book {
             OrderType::Pegged => self.pegs.len() >= self.rules.max_pegs as usize,
         };
         if full {
-            Err(Reason::BookFull)
-        } else {
-            Ok(())
+            return Err(Reason::BookFull);
         }
+        let standing = shared.accounts.standing(order.account);
+        let orders = standing.orders.saturating_add(room.orders);
+        let client_ids = standing.client_ids.saturating_add(room.client_ids);
+        let limits = &shared.limits;
+        if orders > limits.max_account_orders
+            || (room.client_ids != 0 && client_ids > limits.max_account_client_ids)
+        {
+            return Err(Reason::AccountFull);
+        }
+        Ok(())
     }
 
     /// Check 14: a stop whose trigger is met already.

@@ -113,18 +113,19 @@ impl Clients {
     /// Forgets ids whose order is closed and whose time lies more than `window_ns` before `now_ns`.
     ///
     /// Ids of that age whose order is open get the time of now and go to the end of the line.
+    /// `is_open` is told account and order; after a no, the id is forgotten.
     pub fn forget(
         &mut self,
         now_ns: u64,
         window_ns: u64,
-        mut is_open: impl FnMut(ClientOrder) -> bool,
+        mut is_open: impl FnMut(u32, ClientOrder) -> bool,
     ) {
         while let Some(front) = self.line.front().copied() {
             if now_ns.saturating_sub(front.time_ns) <= window_ns {
                 return;
             }
             self.line.pop_front();
-            if is_open(front.target) {
+            if is_open(front.account, front.target) {
                 self.line.push_back(ClientEntry {
                     time_ns: now_ns,
                     ..front

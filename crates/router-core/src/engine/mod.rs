@@ -5,7 +5,8 @@
 //! - [`command`], [`codec`]: what the engine is told; [`event`], [`reason`]: what it answers;
 //!   [`rules`]: small types and bounds; [`image`]: the whole state as plain values.
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
-//! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
+//! - `slab`, `ladder`, `ids`, `roster`: orders, price levels, orders by id and by account; `view`:
+//!   looking at them.
 //! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
 //!   an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
 //!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
@@ -47,6 +48,7 @@ pub mod reason;
 mod removal;
 mod resting;
 mod restore;
+mod roster;
 pub mod rules;
 mod settle;
 mod slab;

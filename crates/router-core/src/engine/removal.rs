@@ -79,8 +79,7 @@ impl Book {
             gone = self.leave_stage(shared, slot, open);
         }
         self.ids.clear(order.id());
-        self.slab.remove(slot);
-        shared.open_orders = shared.open_orders.wrapping_sub(1);
+        shared.closed(&mut self.slab, slot, order.account);
         if let Some(gone) = gone {
             self.link_gone(shared, gone, out);
         }

@@ -30,7 +30,7 @@ impl Book {
             };
             taker.slot = self.slab.insert(order, cold);
             self.ids.set(taker.id, taker.slot);
-            shared.open_orders = shared.open_orders.wrapping_add(1);
+            shared.opened(&mut self.slab, self.terms.id, taker.slot, taker.account);
         } else {
             if let Some(hot) = self.slab.hot_mut(taker.slot) {
                 *hot = order;

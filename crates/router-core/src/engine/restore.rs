@@ -110,7 +110,7 @@ impl Engine {
         if shared.clients.get(image.account, image.client_id).is_some() {
             return Err(RestoreError::Inconsistent);
         }
-        shared.clients.insert(ClientEntry {
+        shared.remember(ClientEntry {
             account: image.account,
             client_id: image.client_id,
             target: ClientOrder {
@@ -196,7 +196,8 @@ impl Engine {
                 .expiry
                 .insert(order.expire_s, instrument, order.id);
         }
-        self.shared.open_orders = self.shared.open_orders.saturating_add(1);
+        self.shared
+            .opened(&mut book.slab, instrument, slot, order.account);
         restore_place(book, order, stage, slot);
         Ok(())
     }

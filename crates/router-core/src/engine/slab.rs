@@ -7,6 +7,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::image::LinkImage;
+use super::roster::{NOBODY, PAGE_BITS};
 use super::rules::{OrderType, PegKind, Side, StpMode, Tif};
 
 /// No slot.
@@ -215,6 +216,8 @@ pub(crate) struct Slab {
     live: u32,
     exotics: Vec<Exotic>,
     free_exotics: Vec<u32>,
+    /// First handle of each page of slots, for the lists of the accounts.
+    handles: Vec<u32>,
 }
 
 static NO_SLOT: Slot = Slot {
@@ -242,6 +245,7 @@ impl Slab {
             live: 0,
             exotics: vec![Exotic::default()],
             free_exotics: Vec::new(),
+            handles: Vec::new(),
         }
     }
 
@@ -375,6 +379,26 @@ impl Slab {
         }
     }
 
+    /// The number of a slot among those of all books, [`NOBODY`] if its page has no numbers yet.
+    #[inline]
+    pub(crate) fn handle(&self, slot: u32) -> u32 {
+        match self.handles.get((slot >> PAGE_BITS) as usize) {
+            None | Some(&NOBODY) => NOBODY,
+            Some(first) => first | (slot & ((1 << PAGE_BITS) - 1)),
+        }
+    }
+
+    /// Numbers the slots of the page of `slot` from `first` on, a multiple of the page's size.
+    pub(crate) fn set_handles(&mut self, slot: u32, first: u32) {
+        let page = (slot >> PAGE_BITS) as usize;
+        if self.handles.len() <= page {
+            self.handles.resize(page.saturating_add(1), NOBODY);
+        }
+        if let Some(entry) = self.handles.get_mut(page) {
+            *entry = first;
+        }
+    }
+
     /// Every kept order with its slot, in order of slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Slot)> {
         (0u32..)
@@ -387,6 +411,10 @@ impl Slab {
         let pairs = self.hot.capacity().saturating_mul(size_of::<Slot>());
         let cold = self.cold.capacity().saturating_mul(size_of::<Cold>());
         let exotic = self.exotics.capacity().saturating_mul(size_of::<Exotic>());
-        pairs.saturating_add(cold).saturating_add(exotic)
+        let handles = self.handles.capacity().saturating_mul(size_of::<u32>());
+        pairs
+            .saturating_add(cold)
+            .saturating_add(exotic)
+            .saturating_add(handles)
     }
 }

@@ -51,18 +51,8 @@ impl Engine {
     fn account_images(&self) -> Vec<AccountImage> {
         let shared = &self.shared;
         let mut positions = shared.accounts.positions().peekable();
-        let last_position = shared
-            .accounts
-            .positions()
-            .last()
-            .map_or(0, |(account, _, _)| account.saturating_add(1));
-        let end = shared
-            .accounts
-            .len()
-            .max(shared.funds.accounts())
-            .max(last_position);
         let mut images = Vec::new();
-        for account in 0..end {
+        for account in self.known_accounts() {
             let standing = shared.accounts.standing(account);
             let mut image = AccountImage {
                 account,
@@ -89,6 +79,17 @@ impl Engine {
             }
         }
         images
+    }
+
+    /// Accounts of which something may not be as at the start, ascending.
+    fn known_accounts(&self) -> Vec<u32> {
+        let shared = &self.shared;
+        let mut accounts: Vec<u32> = (0..shared.funds.accounts()).collect();
+        accounts.extend(shared.accounts.touched());
+        accounts.extend(shared.accounts.positions().map(|(account, _, _)| account));
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
     }
 
     fn balance_images(&self, account: u32) -> Vec<BalanceImage> {
