@@ -15,11 +15,14 @@ pub(crate) struct Standing {
     pub(crate) tier: u8,
     /// Kill switch.
     pub(crate) killed: bool,
+}
+
+/// The open orders of an account: touched by every order, so it is small.
+#[derive(Clone, Copy, Debug, Default)]
+struct Holding {
     /// Open orders on all instruments.
-    pub(crate) orders: u32,
-    /// Client ids that are known.
-    pub(crate) client_ids: u32,
-    /// Where the list of its open orders begins.
+    orders: u32,
+    /// Where their list begins.
     head: u32,
 }
 
@@ -28,24 +31,30 @@ const CHUNK_BITS: u32 = 10;
 const CHUNK: usize = 1 << CHUNK_BITS;
 const IN_CHUNK: u32 = (1 << CHUNK_BITS) - 1;
 
-/// How the accounts stand, in chunks that are missing where no account was ever touched: room for more
-/// is never made by copying what is there.
-#[derive(Clone, Debug, Default)]
-struct Standings {
-    chunks: Vec<Option<Box<[Standing; CHUNK]>>>,
+/// Something of every account, in chunks that are missing where no account was ever touched: room for
+/// more is never made by copying what is there.
+#[derive(Clone, Debug)]
+struct Table<T> {
+    chunks: Vec<Option<Box<[T; CHUNK]>>>,
 }
 
-impl Standings {
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T: Copy + Default> Table<T> {
     #[inline]
-    fn get(&self, account: u32) -> Standing {
+    fn get(&self, account: u32) -> T {
         match self.chunks.get((account >> CHUNK_BITS) as usize) {
             Some(Some(chunk)) => chunk.get(place(account)).copied().unwrap_or_default(),
-            Some(None) | None => Standing::default(),
+            Some(None) | None => T::default(),
         }
     }
 
     #[inline]
-    fn get_mut(&mut self, account: u32) -> Option<&mut Standing> {
+    fn get_mut(&mut self, account: u32) -> Option<&mut T> {
         let number = (account >> CHUNK_BITS) as usize;
         if !matches!(self.chunks.get(number), Some(Some(_))) {
             self.add_chunk(number);
@@ -63,8 +72,7 @@ impl Standings {
             self.chunks.resize(number.saturating_add(1), None);
         }
         if let Some(chunk) = self.chunks.get_mut(number) {
-            let standings = vec![Standing::default(); CHUNK].into_boxed_slice();
-            *chunk = standings.try_into().ok();
+            *chunk = vec![T::default(); CHUNK].into_boxed_slice().try_into().ok();
         }
     }
 
@@ -81,8 +89,8 @@ impl Standings {
         let there = self.chunks.iter().flatten().count();
         let chunks = self.chunks.capacity();
         there
-            .saturating_mul(size_of::<[Standing; CHUNK]>())
-            .saturating_add(chunks.saturating_mul(size_of::<Option<Box<[Standing; CHUNK]>>>()))
+            .saturating_mul(size_of::<[T; CHUNK]>())
+            .saturating_add(chunks.saturating_mul(size_of::<usize>()))
     }
 }
 
@@ -95,7 +103,9 @@ const fn place(account: u32) -> usize {
 /// All accounts; those without a place in the table stand as at the start.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
-    standings: Standings,
+    standings: Table<Standing>,
+    holdings: Table<Holding>,
+    client_ids: Table<u32>,
     roster: Roster,
     tiers: [Tier; TIERS],
     positions: BTreeMap<(u32, u32), i64>,
@@ -119,11 +129,11 @@ impl Accounts {
     #[inline]
     pub(crate) fn enlist(&mut self, slab: &mut Slab, instrument: u32, slot: u32, account: u32) {
         let Self {
-            standings, roster, ..
+            holdings, roster, ..
         } = self;
-        if let Some(standing) = standings.get_mut(account) {
-            standing.head = roster.enlist(slab, instrument, slot, standing.head);
-            standing.orders = standing.orders.wrapping_add(1);
+        if let Some(holding) = holdings.get_mut(account) {
+            holding.head = roster.enlist(slab, instrument, slot, holding.head);
+            holding.orders = holding.orders.wrapping_add(1);
         }
     }
 
@@ -131,24 +141,44 @@ impl Accounts {
     #[inline]
     pub(crate) fn strike(&mut self, slab: &Slab, slot: u32, account: u32) {
         let Self {
-            standings, roster, ..
+            holdings, roster, ..
         } = self;
-        if let Some(standing) = standings.get_mut(account) {
-            standing.head = roster.strike(slab, slot, standing.head);
-            standing.orders = standing.orders.wrapping_sub(1);
+        if let Some(holding) = holdings.get_mut(account) {
+            holding.head = roster.strike(slab, slot, holding.head);
+            holding.orders = holding.orders.wrapping_sub(1);
         }
     }
 
     /// Notes that an account has a client id less.
     pub(crate) fn forget_client_id(&mut self, account: u32) {
-        if let Some(standing) = self.standing_mut(account) {
-            standing.client_ids = standing.client_ids.wrapping_sub(1);
+        if let Some(count) = self.client_ids.get_mut(account) {
+            *count = count.wrapping_sub(1);
         }
+    }
+
+    /// Notes that an account has a client id more.
+    #[inline]
+    pub(crate) fn remember_client_id(&mut self, account: u32) {
+        if let Some(count) = self.client_ids.get_mut(account) {
+            *count = count.wrapping_add(1);
+        }
+    }
+
+    /// Open orders of an account on all instruments.
+    #[inline]
+    pub(crate) fn open_orders(&self, account: u32) -> u32 {
+        self.holdings.get(account).orders
+    }
+
+    /// Known client ids of an account.
+    #[inline]
+    pub(crate) fn client_ids(&self, account: u32) -> u32 {
+        self.client_ids.get(account)
     }
 
     /// Instruments and slots of the open orders of an account, in no order.
     pub(crate) fn orders(&self, account: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.roster.orders(self.standing(account).head)
+        self.roster.orders(self.holdings.get(account).head)
     }
 
     /// Accounts that may not stand as at the start, ascending.
@@ -232,6 +262,8 @@ impl Accounts {
     pub(crate) fn memory_bytes(&self) -> usize {
         let standings = self.standings.memory_bytes();
         standings
+            .saturating_add(self.holdings.memory_bytes())
+            .saturating_add(self.client_ids.memory_bytes())
             .saturating_add(self.roster.memory_bytes())
             .saturating_add(self.positions.len().saturating_mul(32))
     }

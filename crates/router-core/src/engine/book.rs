@@ -47,10 +47,18 @@ impl Shared {
     /// Stores a client id of an account that is not known yet.
     #[inline]
     pub(crate) fn remember(&mut self, entry: ClientEntry) {
-        if let Some(standing) = self.accounts.standing_mut(entry.account) {
-            standing.client_ids = standing.client_ids.wrapping_add(1);
-        }
+        self.accounts.remember_client_id(entry.account);
         self.clients.insert(entry);
+    }
+
+    /// Number of the client id of an order that just entered; it was the last to be stored.
+    #[inline]
+    pub(crate) fn number_of_newest(&self, client_id: u64) -> u32 {
+        if client_id == 0 {
+            0
+        } else {
+            self.clients.newest()
+        }
     }
 
     /// Frees the slot of an order that is in no level any more.
@@ -162,7 +170,7 @@ impl Book {
     /// Slot of an open order, [`super::slab::NIL`] if it is not open.
     #[inline]
     pub(crate) fn slot_of(&self, id: u64) -> u32 {
-        self.ids.get(id)
+        self.ids.get(&self.slab, id)
     }
 
     /// Where an order is.

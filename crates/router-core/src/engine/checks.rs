@@ -246,14 +246,15 @@ impl Book {
         if full {
             return Err(Reason::BookFull);
         }
-        let standing = shared.accounts.standing(order.account);
-        let orders = standing.orders.saturating_add(room.orders);
-        let client_ids = standing.client_ids.saturating_add(room.client_ids);
-        let limits = &shared.limits;
-        if orders > limits.max_account_orders
-            || (room.client_ids != 0 && client_ids > limits.max_account_client_ids)
-        {
+        let open = shared.accounts.open_orders(order.account);
+        if open.saturating_add(room.orders) > shared.limits.max_account_orders {
             return Err(Reason::AccountFull);
+        }
+        if room.client_ids != 0 {
+            let known = shared.accounts.client_ids(order.account);
+            if known.saturating_add(room.client_ids) > shared.limits.max_account_client_ids {
+                return Err(Reason::AccountFull);
+            }
         }
         Ok(())
     }

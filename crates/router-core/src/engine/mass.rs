@@ -124,15 +124,21 @@ impl Engine {
             }
         }
         let window_ns = self.shared.limits.client_window_ns;
-        let books = &self.books;
+        let books = &mut self.books;
         let Shared {
             clients, accounts, ..
         } = &mut self.shared;
-        clients.forget(now_ns, window_ns, |account, target| {
-            let book = books.get(target.instrument as usize);
-            let is_open = book.is_some_and(|book| book.slot_of(target.order) != NIL);
+        clients.forget(now_ns, window_ns, |due| {
+            let book = books.get_mut(due.target.instrument as usize);
+            let is_open = book.is_some_and(|book| {
+                let slot = book.slot_of(due.target.order);
+                if let Some(cold) = book.slab.cold_mut(slot).filter(|_| slot != NIL) {
+                    cold.client = due.number;
+                }
+                slot != NIL
+            });
             if !is_open {
-                accounts.forget_client_id(account);
+                accounts.forget_client_id(due.account);
             }
             is_open
         });

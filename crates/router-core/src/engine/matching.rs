@@ -95,7 +95,7 @@ impl Book {
         if is_done {
             ladder.unlink(slab, head, lots);
             shared.closed(slab, head, maker.account);
-            self.ids.clear(maker.id());
+            self.ids.clear(maker.id(), head);
         } else {
             ladder.shrink(key, lots);
             if let Some(hot) = slab.hot_mut(head) {

@@ -10,7 +10,8 @@
 //! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
 //!   an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
 //!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
-//! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
+//! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books;
+//!   `queue`, `line_index`: a queue and a hash index that grow without ever being copied.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
 //!   auctions; `admin`: administrative commands; `snapshot`, `restore`: state as an image and back.
 
@@ -35,6 +36,7 @@ pub mod image;
 pub mod image_codec;
 pub mod image_decode;
 mod ladder;
+mod line_index;
 mod links;
 mod lists;
 mod mass;
@@ -44,6 +46,7 @@ mod pegs;
 mod place;
 mod plain;
 mod prepare;
+mod queue;
 pub mod reason;
 mod removal;
 mod resting;

@@ -211,7 +211,7 @@ impl Book {
             taker.account,
         );
         let cold = Cold {
-            client_id: taker.client_id,
+            client: shared.number_of_newest(taker.client_id),
             total: taker.total,
             priority: 0,
             exotic: 0,
@@ -231,7 +231,7 @@ impl Book {
             },
         );
         taker.flags |= flag::EXOTIC;
-        self.ids.set(taker.id, taker.slot);
+        self.ids.set(&self.slab, taker.id, taker.slot);
         shared.opened(&mut self.slab, self.terms.id, taker.slot, taker.account);
         if order.expire_s != 0 {
             shared

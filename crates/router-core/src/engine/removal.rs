@@ -78,7 +78,7 @@ impl Book {
         } else {
             gone = self.leave_stage(shared, slot, open);
         }
-        self.ids.clear(order.id());
+        self.ids.clear(order.id(), slot);
         shared.closed(&mut self.slab, slot, order.account);
         if let Some(gone) = gone {
             self.link_gone(shared, gone, out);

@@ -1,4 +1,4 @@
-//! Where open orders are kept: 32 hot bytes that matching reads, 32 cold bytes that it does not, and a
+//! Where open orders are kept: 32 hot bytes that matching reads, 28 cold bytes that it does not, and a
 //! sparse part for the orders that are more than a price and a quantity.
 //!
 //! Slot 0 is never an order, so that 0 means none everywhere. Freed slots are used again last in, first
@@ -12,6 +12,9 @@ use super::rules::{OrderType, PegKind, Side, StpMode, Tif};
 
 /// No slot.
 pub(crate) const NIL: u32 = 0;
+/// Slots that a book makes room for at first, and at most as long as it doubles.
+const FIRST_SLOTS: usize = 15;
+const MOST_DOUBLED: usize = 4096;
 
 /// Bits of [`Slot::flags`]. Bits 0..3 are the STP mode, 3..6 the time in force, 6..9 the type.
 pub(crate) mod flag {
@@ -141,14 +144,14 @@ impl Slot {
 
 /// What matching does not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, packed(4))]
 pub(crate) struct Cold {
-    /// Owner's id, 0 = none.
-    pub(crate) client_id: u64,
     /// Lots in all: open ones and filled ones.
     pub(crate) total: u64,
     /// The instrument's number of rests when it last went to a tail.
     pub(crate) priority: u64,
+    /// Number of the owner's id among the known client ids, 0 = none.
+    pub(crate) client: u32,
     /// Index of its [`Exotic`], 0 = none.
     pub(crate) exotic: u32,
     /// Session token, 0 = none.
@@ -229,9 +232,9 @@ static NO_SLOT: Slot = Slot {
     account: 0,
 };
 static NO_COLD: Cold = Cold {
-    client_id: 0,
     total: 0,
     priority: 0,
+    client: 0,
     exotic: 0,
     session: 0,
 };
@@ -318,7 +321,8 @@ impl Slab {
     fn push(&mut self, slot: Slot, cold: Cold) -> u32 {
         let at = self.hot.len();
         if at == self.hot.capacity() {
-            let more = (at >> 2).max(1024);
+            // Small books double; large ones, whose memory is moved by the page, take a sixteenth more.
+            let more = at.clamp(FIRST_SLOTS, MOST_DOUBLED).max(at >> 4);
             self.hot.reserve_exact(more);
             self.cold.reserve_exact(more);
         }

@@ -1,6 +1,7 @@
 //! The state as an image.
 
 use super::book::Book;
+use super::clients::Clients;
 use super::funds::Balance;
 use super::image::{
     AccountImage, BalanceImage, ClientIdImage, FeeImage, Image, InstrumentImage, LevelImage,
@@ -37,7 +38,7 @@ impl Engine {
             tiers: shared.accounts.tiers().to_vec(),
             fees: fees.collect(),
             accounts: self.account_images(),
-            instruments: self.books.iter().map(instrument_image).collect(),
+            instruments: self.instrument_images(),
             client_ids: client_ids.collect(),
         }
     }
@@ -46,6 +47,12 @@ impl Engine {
     #[must_use]
     pub fn state_hash(&self) -> u64 {
         image_hash(&self.image())
+    }
+
+    fn instrument_images(&self) -> Vec<InstrumentImage> {
+        let clients = &self.shared.clients;
+        let books = self.books.iter();
+        books.map(|book| instrument_image(clients, book)).collect()
     }
 
     fn account_images(&self) -> Vec<AccountImage> {
@@ -107,7 +114,7 @@ impl Engine {
     }
 }
 
-fn instrument_image(book: &Book) -> InstrumentImage {
+fn instrument_image(clients: &Clients, book: &Book) -> InstrumentImage {
     let terms = &book.terms;
     InstrumentImage {
         base_asset: terms.base_asset,
@@ -122,40 +129,42 @@ fn instrument_image(book: &Book) -> InstrumentImage {
         mark_price: i64::from(book.mark),
         next_order_id: book.next_id,
         rests: book.rests,
-        bids: level_images(book, Side::Buy),
-        asks: level_images(book, Side::Sell),
-        armed: staged_images(book, Stage::Armed),
-        pending: staged_images(book, Stage::Pending),
-        parked: staged_images(book, Stage::Parked),
+        bids: level_images(clients, book, Side::Buy),
+        asks: level_images(clients, book, Side::Sell),
+        armed: staged_images(clients, book, Stage::Armed),
+        pending: staged_images(clients, book, Stage::Pending),
+        parked: staged_images(clients, book, Stage::Parked),
     }
 }
 
-fn level_images(book: &Book, side: Side) -> Vec<LevelImage> {
+fn level_images(clients: &Clients, book: &Book, side: Side) -> Vec<LevelImage> {
     let ladder = book.side(side);
     let levels = ladder.iter().map(|(key, _)| LevelImage {
         price: i64::from(ladder.key(key)),
         orders: book
             .queue(side, key)
-            .map(|slot| order_image(book, slot))
+            .map(|slot| order_image(clients, book, slot))
             .collect(),
     });
     levels.collect()
 }
 
 /// Orders that wait outside the levels, by id.
-fn staged_images(book: &Book, stage: Stage) -> Vec<OrderImage> {
+fn staged_images(clients: &Clients, book: &Book, stage: Stage) -> Vec<OrderImage> {
     let waiting = (book.armed as usize).saturating_add(book.pending as usize);
     if waiting == 0 && book.pegs.is_empty() {
         return Vec::new();
     }
     let slots = book.slab.iter().map(|(slot, _)| slot);
     let staged = slots.filter(|slot| book.stage(*slot) == stage);
-    let mut images: Vec<OrderImage> = staged.map(|slot| order_image(book, slot)).collect();
+    let mut images: Vec<OrderImage> = staged
+        .map(|slot| order_image(clients, book, slot))
+        .collect();
     images.sort_unstable_by_key(|order| order.id);
     images
 }
 
-fn order_image(book: &Book, slot: u32) -> OrderImage {
+fn order_image(clients: &Clients, book: &Book, slot: u32) -> OrderImage {
     let hot = book.slab.hot(slot);
     let cold = book.slab.cold(slot);
     let exotic = book.slab.exotic(slot).copied();
@@ -188,7 +197,7 @@ fn order_image(book: &Book, slot: u32) -> OrderImage {
         watermark: watermark.unwrap_or(0),
         expire_s: exotic.expire_s,
         session: cold.session,
-        client_id: cold.client_id,
+        client_id: clients.client_id(cold.client),
         priority: if rests { cold.priority } else { 0 },
         link: exotic.link,
     }
