@@ -118,7 +118,7 @@ proptest! {
         for (count, (account, client_id, wait)) in steps.into_iter().enumerate() {
             now += wait;
             let is_open = |target: ClientOrder| target.order % 3 == 0;
-            clients.forget(now, window, is_open);
+            clients.forget(now, window, |due| is_open(due.target));
             let (old, kept): (Vec<_>, Vec<_>) = line.iter().partition(|entry| now - entry.time_ns > window);
             line = kept;
             line.extend(old.into_iter().filter(|entry| is_open(entry.target)).map(|entry| ClientEntry { time_ns: now, ..entry }));
@@ -130,7 +130,7 @@ proptest! {
                 clients.insert(entry);
                 line.push(entry);
             }
-            prop_assert!(clients.line().eq(line.iter()));
+            prop_assert!(clients.line().eq(line.iter().copied()));
         }
         for entry in &line {
             prop_assert_eq!(clients.get(entry.account, entry.client_id), Some(entry.target));

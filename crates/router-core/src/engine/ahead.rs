@@ -26,7 +26,7 @@ impl Engine {
         for (slot, record) in slots.iter_mut().zip(records) {
             if record.kind != CommandKind::New.number() {
                 let book = self.books.get(record.instrument as usize);
-                *slot = book.map_or(0, |book| book.ids.get(record.order_id));
+                *slot = book.map_or(0, |book| book.slot_of(record.order_id));
             }
         }
         let mut seen: u64 = 0;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::Accounts;
-use super::clients::Clients;
+use super::clients::{ClientEntry, Clients};
 use super::event::{EventKind, EventRecord};
 use super::expiry::Expiry;
 use super::funds::Funds;
@@ -34,6 +34,40 @@ pub(crate) struct Shared {
     pub(crate) clients: Clients,
     /// Good-till dates.
     pub(crate) expiry: Expiry,
+}
+
+impl Shared {
+    /// Notes an order that has a slot from now on.
+    #[inline]
+    pub(crate) fn opened(&mut self, slab: &mut Slab, instrument: u32, slot: u32, account: u32) {
+        self.open_orders = self.open_orders.wrapping_add(1);
+        self.accounts.enlist(slab, instrument, slot, account);
+    }
+
+    /// Stores a client id of an account that is not known yet.
+    #[inline]
+    pub(crate) fn remember(&mut self, entry: ClientEntry) {
+        self.accounts.remember_client_id(entry.account);
+        self.clients.insert(entry);
+    }
+
+    /// Number of the client id of an order that just entered; it was the last to be stored.
+    #[inline]
+    pub(crate) fn number_of_newest(&self, client_id: u64) -> u32 {
+        if client_id == 0 {
+            0
+        } else {
+            self.clients.newest()
+        }
+    }
+
+    /// Frees the slot of an order that is in no level any more.
+    #[inline]
+    pub(crate) fn closed(&mut self, slab: &mut Slab, slot: u32, account: u32) {
+        self.open_orders = self.open_orders.wrapping_sub(1);
+        self.accounts.strike(slab, slot, account);
+        slab.remove(slot);
+    }
 }
 
 /// What an instrument is, fixed when it is added.
@@ -136,7 +170,7 @@ impl Book {
     /// Slot of an open order, [`super::slab::NIL`] if it is not open.
     #[inline]
     pub(crate) fn slot_of(&self, id: u64) -> u32 {
-        self.ids.get(id)
+        self.ids.get(&self.slab, id)
     }
 
     /// Where an order is.

@@ -26,7 +26,7 @@ impl Engine {
         if record.account >= self.shared.limits.max_accounts {
             return Err(Reason::UnknownAccount);
         }
-        let slot = book.ids.get(record.order_id);
+        let slot = book.slot_of(record.order_id);
         if slot == NIL {
             let issued = (1..book.next_id).contains(&record.order_id);
             return Err(if issued {

@@ -244,10 +244,19 @@ impl Book {
             OrderType::Pegged => self.pegs.len() >= self.rules.max_pegs as usize,
         };
         if full {
-            Err(Reason::BookFull)
-        } else {
-            Ok(())
+            return Err(Reason::BookFull);
         }
+        let open = shared.accounts.open_orders(order.account);
+        if open.saturating_add(room.orders) > shared.limits.max_account_orders {
+            return Err(Reason::AccountFull);
+        }
+        if room.client_ids != 0 {
+            let known = shared.accounts.client_ids(order.account);
+            if known.saturating_add(room.client_ids) > shared.limits.max_account_client_ids {
+                return Err(Reason::AccountFull);
+            }
+        }
+        Ok(())
     }
 
     /// Check 14: a stop whose trigger is met already.

@@ -1,9 +1,16 @@
 //! Client order ids: which order an account's own id stands for, forgotten after a time window.
 //!
-//! One open-addressing table with a fixed mixer; it is looked up, never walked. The order in which ids
-//! are forgotten is that of the line.
+//! Known ids stand in a line, in the order in which they are forgotten, with one mark per time at which
+//! any came. Each has a number, its place since the line began; open orders keep that number and not the
+//! id. The index by hash is looked up, never walked: its key is drawn anew for every engine, so that
+//! nobody can choose ids that meet in one place, and nothing that can be seen depends on it.
 
-use std::collections::VecDeque;
+#[cfg(test)]
+mod tests;
+
+use super::line_index::LineIndex;
+use super::queue::Queue;
+use std::hash::{BuildHasher, RandomState};
 
 /// What a client id stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,74 +34,123 @@ pub struct ClientEntry {
     pub time_ns: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Cell {
+/// An id that is older than the window, and the number that it gets if it stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// The account that chose the id.
+    pub account: u32,
+    /// What the id stands for.
+    pub target: ClientOrder,
+    /// The id's number from now on, if its order is open.
+    pub number: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// 0 in the place of number 0, which is nobody's.
     client_id: u64,
     order: u64,
     account: u32,
     instrument: u32,
 }
 
-/// Client id 0 means none, so it marks a free cell.
-const FREE: Cell = Cell {
-    client_id: 0,
-    order: 0,
-    account: 0,
-    instrument: 0,
-};
-const FIRST_CELLS: usize = 64;
-
-/// The client ids of all accounts.
-#[derive(Debug, Clone)]
-pub struct Clients {
-    cells: Vec<Cell>,
-    line: VecDeque<ClientEntry>,
-}
-
-impl Default for Clients {
-    fn default() -> Self {
-        Self {
-            cells: vec![FREE; FIRST_CELLS],
-            line: VecDeque::new(),
+impl Known {
+    const fn target(&self) -> ClientOrder {
+        ClientOrder {
+            instrument: self.instrument,
+            order: self.order,
         }
     }
 }
 
+/// From the id with this number on, ids have this time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    time_ns: u64,
+    number: u32,
+}
+
+/// The client ids of all accounts.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    line: Queue<Known>,
+    /// Number of the id in front.
+    front: u32,
+    len: usize,
+    marks: Queue<Mark>,
+    index: LineIndex,
+    key: [u64; 4],
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Self::with_key([0_u8, 1, 2, 3].map(|word| random.hash_one(word)))
+    }
+}
+
 impl Clients {
+    /// No ids yet, and an index with the given key; [`Self::default`] draws one.
+    #[must_use]
+    pub fn with_key(key: [u64; 4]) -> Self {
+        Self {
+            line: Queue::default(),
+            front: 1,
+            len: 0,
+            marks: Queue::default(),
+            index: LineIndex::default(),
+            key,
+        }
+    }
+
     /// Returns how many ids are known.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.line.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Says whether no id is known.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.line.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Returns the order behind an account's id; `None` for id 0 and ids that are not known.
     #[inline]
     #[must_use]
     pub fn get(&self, account: u32, client_id: u64) -> Option<ClientOrder> {
+        let number = self.number(account, client_id)?;
+        self.known(number).map(Known::target)
+    }
+
+    /// Returns the number of an account's id; `None` for id 0 and ids that are not known.
+    #[inline]
+    #[must_use]
+    pub fn number(&self, account: u32, client_id: u64) -> Option<u32> {
         if client_id == 0 {
             return None;
         }
-        let mask = self.mask();
-        let mut place = home(account, client_id) & mask;
-        loop {
-            let cell = self.cells.get(place)?;
-            if cell.client_id == client_id && cell.account == account {
-                return Some(ClientOrder {
-                    instrument: cell.instrument,
-                    order: cell.order,
-                });
-            }
-            if cell.client_id == 0 {
-                return None;
-            }
-            place = place.wrapping_add(1) & mask;
+        let is_it = |number| {
+            self.known(number)
+                .is_some_and(|known| known.client_id == client_id && known.account == account)
+        };
+        self.index.find(hash(&self.key, account, client_id), is_it)
+    }
+
+    /// Returns the id with a number; 0 for numbers of none.
+    #[must_use]
+    pub fn client_id(&self, number: u32) -> u64 {
+        self.known(number).map_or(0, |known| known.client_id)
+    }
+
+    /// Returns the number of the id that was stored last, 0 if there is none.
+    #[inline]
+    #[must_use]
+    pub fn newest(&self) -> u32 {
+        if self.line.len() == 0 {
+            return 0;
         }
+        self.next_number().wrapping_sub(1)
     }
 
     /// Stores an id that is not known yet; id 0 is not stored.
@@ -103,125 +159,150 @@ impl Clients {
         if entry.client_id == 0 {
             return;
         }
-        if self.line.len().saturating_mul(4) >= self.cells.len().saturating_mul(3) {
-            self.grow();
-        }
-        self.line.push_back(entry);
-        self.place_cell(&entry);
+        let known = Known {
+            client_id: entry.client_id,
+            order: entry.target.order,
+            account: entry.account,
+            instrument: entry.target.instrument,
+        };
+        let number = self.push(known, entry.time_ns);
+        let Self {
+            index,
+            line,
+            front,
+            key,
+            ..
+        } = self;
+        let hash_of = |number: u32| {
+            let known = line.get(number.wrapping_sub(*front) as usize);
+            known.map_or(0, |known| hash(key, known.account, known.client_id))
+        };
+        index.insert(hash(key, known.account, known.client_id), number, hash_of);
+        self.len = self.len.saturating_add(1);
     }
 
     /// Forgets ids whose order is closed and whose time lies more than `window_ns` before `now_ns`.
     ///
-    /// Ids of that age whose order is open get the time of now and go to the end of the line.
-    pub fn forget(
-        &mut self,
-        now_ns: u64,
-        window_ns: u64,
-        mut is_open: impl FnMut(ClientOrder) -> bool,
-    ) {
-        while let Some(front) = self.line.front().copied() {
-            if now_ns.saturating_sub(front.time_ns) <= window_ns {
+    /// Ids of that age whose order is open get the time of now and go to the end of the line; `is_open`
+    /// decides, and has to see to it that whoever knows such an id by its number learns the new one.
+    pub fn forget(&mut self, now_ns: u64, window_ns: u64, mut is_open: impl FnMut(Due) -> bool) {
+        while let Some(mark) = self.marks.get(0).copied() {
+            if now_ns.saturating_sub(mark.time_ns) <= window_ns {
                 return;
             }
-            self.line.pop_front();
-            if is_open(front.target) {
-                self.line.push_back(ClientEntry {
-                    time_ns: now_ns,
-                    ..front
-                });
+            let Some((number, known)) = self.pop() else {
+                return;
+            };
+            if known.client_id == 0 {
+                continue;
+            }
+            let hash = hash(&self.key, known.account, known.client_id);
+            let due = Due {
+                account: known.account,
+                target: known.target(),
+                number: self.number_to_give(),
+            };
+            if is_open(due) {
+                let new = self.push(known, now_ns);
+                self.index.replace(hash, number, new);
             } else {
-                self.remove_cell(front.account, front.client_id);
+                self.index.remove(hash, number);
+                self.len = self.len.saturating_sub(1);
             }
         }
     }
 
     /// Returns the line, the id that is forgotten first in front.
-    pub fn line(&self) -> impl ExactSizeIterator<Item = &ClientEntry> {
-        self.line.iter()
+    pub fn line(&self) -> impl Iterator<Item = ClientEntry> + '_ {
+        let mut marks = self.marks.iter().peekable();
+        let mut time_ns = 0;
+        let numbers = (0_u32..).map(|at| self.front.wrapping_add(at));
+        let timed = numbers.zip(self.line.iter()).map(move |(number, known)| {
+            if let Some(mark) = marks.next_if(|mark| mark.number == number) {
+                time_ns = mark.time_ns;
+            }
+            ClientEntry {
+                account: known.account,
+                client_id: known.client_id,
+                target: known.target(),
+                time_ns,
+            }
+        });
+        timed.filter(|entry| entry.client_id != 0)
     }
 
-    /// Returns the bytes that the table and the line take.
+    /// Returns the bytes that line and index take.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let cells = self.cells.capacity().saturating_mul(size_of::<Cell>());
-        cells.saturating_add(
-            self.line
-                .capacity()
-                .saturating_mul(size_of::<ClientEntry>()),
-        )
+        self.line
+            .memory_bytes()
+            .saturating_add(self.marks.memory_bytes())
+            .saturating_add(self.index.memory_bytes())
     }
 
-    fn mask(&self) -> usize {
-        self.cells.len().wrapping_sub(1)
+    #[inline]
+    fn known(&self, number: u32) -> Option<&Known> {
+        self.line.get(number.wrapping_sub(self.front) as usize)
     }
 
-    fn place_cell(&mut self, entry: &ClientEntry) {
-        let mask = self.mask();
-        let mut place = home(entry.account, entry.client_id) & mask;
-        while let Some(cell) = self.cells.get_mut(place) {
-            if cell.client_id == 0 {
-                *cell = Cell {
-                    client_id: entry.client_id,
-                    order: entry.target.order,
-                    account: entry.account,
-                    instrument: entry.target.instrument,
-                };
-                return;
-            }
-            place = place.wrapping_add(1) & mask;
-        }
+    #[inline]
+    fn next_number(&self) -> u32 {
+        self.front.wrapping_add(self.line.len() as u32)
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        self.cells = vec![FREE; self.cells.len().saturating_mul(2)];
-        let line = core::mem::take(&mut self.line);
-        for entry in &line {
-            self.place_cell(entry);
-        }
-        self.line = line;
+    /// The number of the id that comes next: 0 is left out when numbers start over.
+    #[inline]
+    fn number_to_give(&self) -> u32 {
+        self.next_number().max(1)
     }
 
-    /// Frees the cell of an id and moves later ones of the same run forward, so that no tombstones stay.
-    fn remove_cell(&mut self, account: u32, client_id: u64) {
-        let mask = self.mask();
-        let mut gap = home(account, client_id) & mask;
-        loop {
-            match self.cells.get(gap) {
-                Some(cell) if cell.client_id == client_id && cell.account == account => break,
-                Some(cell) if cell.client_id != 0 => gap = gap.wrapping_add(1) & mask,
-                Some(_) | None => return,
-            }
+    #[inline]
+    fn push(&mut self, known: Known, time_ns: u64) -> u32 {
+        let latest = self.marks.len().wrapping_sub(1);
+        if self
+            .marks
+            .get(latest)
+            .is_none_or(|mark| mark.time_ns != time_ns)
+        {
+            self.marks.push(Mark {
+                time_ns,
+                number: self.next_number(),
+            });
         }
-        let mut next = gap;
-        loop {
-            next = next.wrapping_add(1) & mask;
-            let Some(cell) = self.cells.get(next).copied() else {
-                return;
-            };
-            if cell.client_id == 0 {
-                break;
-            }
-            let wanted = home(cell.account, cell.client_id) & mask;
-            let run = next.wrapping_sub(wanted) & mask;
-            if run >= next.wrapping_sub(gap) & mask {
-                if let Some(slot) = self.cells.get_mut(gap) {
-                    *slot = cell;
-                }
-                gap = next;
-            }
+        if self.next_number() == 0 {
+            self.line.push(Known::default());
         }
-        if let Some(slot) = self.cells.get_mut(gap) {
-            *slot = FREE;
+        let number = self.next_number();
+        self.line.push(known);
+        number
+    }
+
+    fn pop(&mut self) -> Option<(u32, Known)> {
+        let known = self.line.pop()?;
+        let number = self.front;
+        self.front = number.wrapping_add(1);
+        let ends = self
+            .marks
+            .get(1)
+            .is_some_and(|mark| mark.number == self.front);
+        if ends || self.line.len() == 0 {
+            self.marks.pop();
         }
+        Some((number, known))
     }
 }
 
-/// Mixes account and id into a table place; fixed, so that every run lays the table out alike.
+/// Mixes account and id under a key; who does not know the key cannot tell which ids meet.
 #[inline]
-fn home(account: u32, client_id: u64) -> usize {
-    let mut mixed = client_id ^ u64::from(account).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    (mixed ^ (mixed >> 32)) as usize
+fn hash(key: &[u64; 4], account: u32, client_id: u64) -> u64 {
+    let [first, second, third, fourth] = *key;
+    let mixed = fold(client_id ^ first, second | 1);
+    fold(mixed ^ third ^ u64::from(account), fourth | 1)
+}
+
+/// Multiplies to 128 bits and folds the halves.
+#[inline]
+const fn fold(word: u64, factor: u64) -> u64 {
+    let wide = (word as u128).wrapping_mul(factor as u128);
+    ((wide >> 64) as u64) ^ (wide as u64)
 }

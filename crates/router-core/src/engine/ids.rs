@@ -1,62 +1,82 @@
-//! From order ids, which are dense per instrument, to slots: 4 bytes per id in pages that are used
-//! again when no order of a page is left.
+//! From order ids, which are dense per instrument, to slots.
+//!
+//! Ids of late are looked up in pages of 128 by a directory; a page is used again when no order of it is
+//! left. What few orders stay open from pages of long ago move into a hash index, so that neither pages
+//! nor directory grow with the ids that were ever given, only with the orders that are open.
+
+#[cfg(test)]
+mod tests;
+
+use super::line_index::LineIndex;
+use super::slab::{Slab, NIL};
 
 const PAGE_BITS: u32 = 7;
 const PAGE: usize = 1 << PAGE_BITS;
+/// Pages that are kept whatever few orders they have.
+const KEPT_PAGES: usize = 1024;
+/// Entries of the directory that are kept whatever few pages there are.
+const KEPT_ENTRIES: usize = 2048;
 
 /// Index of the open orders of one instrument.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdIndex {
+    /// Number of the page of ids that the directory begins with.
+    base: u64,
+    /// Where the pages are, counted from 1; 0 where there is none.
     directory: Vec<u32>,
+    /// Entries at the front of the directory whose pages are gone for good.
+    start: usize,
     slots: Vec<u32>,
     used: Vec<u8>,
     free: Vec<u32>,
+    old: LineIndex,
 }
 
 impl IdIndex {
     /// The slot of an order, 0 if it is not open.
     #[inline]
-    pub(crate) fn get(&self, id: u64) -> u32 {
-        let page = match self.directory.get((id >> PAGE_BITS) as usize) {
-            Some(page) if *page != 0 => *page,
-            Some(_) | None => return 0,
-        };
-        self.slots.get(place(page, id)).copied().unwrap_or(0)
+    pub(crate) fn get(&self, slab: &Slab, id: u64) -> u32 {
+        match self.page(id) {
+            0 => self.get_old(slab, id),
+            page => self.slots.get(place(page, id)).copied().unwrap_or(NIL),
+        }
     }
 
     /// Notes where an order is kept that was not open.
     #[inline]
-    pub(crate) fn set(&mut self, id: u64, slot: u32) {
-        let page = match self.directory.get((id >> PAGE_BITS) as usize) {
-            Some(page) if *page != 0 => *page,
-            Some(_) | None => self.open_page(id),
+    pub(crate) fn set(&mut self, slab: &Slab, id: u64, slot: u32) {
+        let page = match self.page(id) {
+            0 => self.open_page(slab, id),
+            page => page,
         };
+        if page == 0 {
+            self.set_old(slab, id, slot);
+            return;
+        }
         if let Some(entry) = self.slots.get_mut(place(page, id)) {
             *entry = slot;
         }
-        if let Some(used) = self.used.get_mut(page as usize) {
+        if let Some(used) = self.used.get_mut(page.wrapping_sub(1) as usize) {
             *used = used.wrapping_add(1);
         }
     }
 
-    /// Forgets an open order.
+    /// Forgets an open order, which was kept in `slot`.
     #[inline]
-    pub(crate) fn clear(&mut self, id: u64) {
-        let Some(entry) = self.directory.get_mut((id >> PAGE_BITS) as usize) else {
-            return;
-        };
-        let page = *entry;
+    pub(crate) fn clear(&mut self, id: u64, slot: u32) {
+        let page = self.page(id);
         if page == 0 {
+            self.clear_old(id, slot);
             return;
         }
         if let Some(slot) = self.slots.get_mut(place(page, id)) {
-            *slot = 0;
+            *slot = NIL;
         }
-        if let Some(used) = self.used.get_mut(page as usize) {
+        if let Some(used) = self.used.get_mut(page.wrapping_sub(1) as usize) {
             *used = used.wrapping_sub(1);
             if *used == 0 {
-                *entry = 0;
                 self.free.push(page);
+                self.set_page(id, 0);
             }
         }
     }
@@ -70,43 +90,133 @@ impl IdIndex {
         let words = words
             .saturating_add(self.free.capacity())
             .saturating_mul(size_of::<u32>());
-        words.saturating_add(self.used.capacity())
+        words
+            .saturating_add(self.used.capacity())
+            .saturating_add(self.old.memory_bytes())
     }
 
+    /// The page of an id, 0 if it has none.
+    #[inline]
+    fn page(&self, id: u64) -> u32 {
+        let at = (id >> PAGE_BITS).wrapping_sub(self.base) as usize;
+        self.directory.get(at).copied().unwrap_or(0)
+    }
+
+    fn set_page(&mut self, id: u64, page: u32) {
+        let at = (id >> PAGE_BITS).wrapping_sub(self.base) as usize;
+        if let Some(entry) = self.directory.get_mut(at) {
+            *entry = page;
+        }
+    }
+
+    #[cold]
     #[inline(never)]
-    fn open_page(&mut self, id: u64) -> u32 {
-        let at = (id >> PAGE_BITS) as usize;
-        if self.directory.len() <= at {
+    fn get_old(&self, slab: &Slab, id: u64) -> u32 {
+        let is_it = |slot| slab.hot(slot).id() == id;
+        self.old.find(mixed(id), is_it).unwrap_or(NIL)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clear_old(&mut self, id: u64, slot: u32) {
+        self.old.remove(mixed(id), slot);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_old(&mut self, slab: &Slab, id: u64, slot: u32) {
+        let hash_of = |slot| mixed(slab.hot(slot).id());
+        self.old.insert(mixed(id), slot, hash_of);
+    }
+
+    /// Gives an id a page; 0 if it is older than what the directory still has.
+    #[inline(never)]
+    fn open_page(&mut self, slab: &Slab, id: u64) -> u32 {
+        let number = id >> PAGE_BITS;
+        self.retire(slab, number);
+        let entries = self.directory.len();
+        if self.start == entries {
+            self.directory.clear();
+            self.start = 0;
+            self.base = number;
+        } else if self.start.wrapping_mul(2) >= entries {
+            self.directory.drain(..self.start);
+            self.base = self.base.wrapping_add(self.start as u64);
+            self.start = 0;
+        }
+        if number < self.base.wrapping_add(self.start as u64) {
+            return 0;
+        }
+        let at = number.wrapping_sub(self.base) as usize;
+        if at >= self.directory.len() {
             self.directory.resize(at.saturating_add(1), 0);
         }
         let page = match self.free.pop() {
             Some(page) => page,
             None => self.add_page(),
         };
-        if let Some(entry) = self.directory.get_mut(at) {
-            *entry = page;
-        }
+        self.set_page(id, page);
         page
     }
 
-    /// Pages are counted from 1, so that 0 means none; a page's entries are all 0 when it is free.
+    /// Leaves behind the oldest pages: those without orders, and as many as pages and directory would be
+    /// too large without, for a page of ids with this number to be added.
+    fn retire(&mut self, slab: &Slab, number: u64) {
+        let most = KEPT_PAGES.max(slab.live() as usize >> (PAGE_BITS.wrapping_sub(1)));
+        while let Some(page) = self.directory.get(self.start).copied() {
+            let pages = self.used.len().saturating_sub(self.free.len());
+            let first = self.base.wrapping_add(self.start as u64);
+            let span = number.saturating_sub(first);
+            let widest = pages.saturating_mul(8).saturating_add(KEPT_ENTRIES) as u64;
+            if page != 0 {
+                if pages < most && span < widest {
+                    return;
+                }
+                self.give_up(slab, first, page);
+            }
+            self.start = self.start.saturating_add(1);
+        }
+    }
+
+    /// Moves the orders of a page into the hash index.
+    #[cold]
+    fn give_up(&mut self, slab: &Slab, number: u64, page: u32) {
+        let first = number << PAGE_BITS;
+        for id in first..first.saturating_add(PAGE as u64) {
+            let slot = self.slots.get_mut(place(page, id));
+            let slot = slot.map_or(NIL, core::mem::take);
+            if slot != NIL {
+                self.set_old(slab, id, slot);
+            }
+        }
+        self.set_page(first, 0);
+        if let Some(used) = self.used.get_mut(page.wrapping_sub(1) as usize) {
+            *used = 0;
+            self.free.push(page);
+        }
+    }
+
+    /// Pages are counted from 1; a page's entries are all 0 when it is free.
     fn add_page(&mut self) -> u32 {
-        if self.used.is_empty() {
-            self.used.push(0);
-            self.slots.resize(PAGE, 0);
+        let len = self.slots.len().saturating_add(PAGE);
+        if len > self.slots.capacity() {
+            let more = self.slots.len() >> 4;
+            self.slots.reserve_exact(more.max(PAGE));
         }
-        let page = self.used.len();
-        if self.slots.len() == self.slots.capacity() {
-            self.slots
-                .reserve_exact((self.slots.len() >> 2).max(PAGE << 3));
-        }
-        self.slots.resize(self.slots.len().saturating_add(PAGE), 0);
+        self.slots.resize(len, NIL);
         self.used.push(0);
-        u32::try_from(page).unwrap_or(0)
+        u32::try_from(self.used.len()).unwrap_or(0)
     }
 }
 
 #[inline]
 const fn place(page: u32, id: u64) -> usize {
-    ((page as usize) << PAGE_BITS) | (id as usize & (PAGE - 1))
+    (((page as usize) << PAGE_BITS) | (id as usize & (PAGE - 1))).wrapping_sub(PAGE)
+}
+
+/// Spreads ids over the index of old ones; their owners do not choose them.
+#[inline]
+const fn mixed(id: u64) -> u64 {
+    let wide = ((id ^ 0x243F_6A88_85A3_08D3) as u128).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((wide >> 64) as u64) ^ (wide as u64)
 }

@@ -30,11 +30,8 @@ impl Engine {
                     return Err(Reason::OutOfRange);
                 }
                 self.configured(record, out);
-                let fits = |book: &Book, slot: u32| {
-                    book.slab.hot(slot).account == account
-                        && book.slab.cold(slot).session == session
-                };
-                self.remove_where(Reason::Disconnected, None, &fits, out);
+                let fits = |book: &Book, slot: u32| book.slab.cold(slot).session == session;
+                self.remove_of(Reason::Disconnected, (account, None), &fits, out);
                 Ok(())
             }
             Command::SetKill { account, on } => self.set_kill(record, account, on, out),
@@ -71,10 +68,14 @@ impl Engine {
         self.configured(record, out);
         let fits = |book: &Book, slot: u32| {
             let order = book.slab.hot(slot);
-            account.is_none_or(|account| order.account == account)
-                && side.is_none_or(|side| order.side() == side)
+            side.is_none_or(|side| order.side() == side)
         };
-        self.remove_where(Reason::MassCancel, instrument, &fits, out);
+        match account {
+            Some(account) => {
+                self.remove_of(Reason::MassCancel, (account, instrument), &fits, out);
+            }
+            None => self.remove_where(Reason::MassCancel, instrument, &fits, out),
+        }
         Ok(())
     }
 
@@ -96,10 +97,11 @@ impl Engine {
         }
         self.configured(record, out);
         if on {
-            let fits = |book: &Book, slot: u32| {
-                account.is_none_or(|account| book.slab.hot(slot).account == account)
-            };
-            self.remove_where(Reason::Killed, None, &fits, out);
+            let fits = |_: &Book, _: u32| true;
+            match account {
+                Some(account) => self.remove_of(Reason::Killed, (account, None), &fits, out),
+                None => self.remove_where(Reason::Killed, None, &fits, out),
+            }
         }
         Ok(())
     }
@@ -125,10 +127,23 @@ impl Engine {
             }
         }
         let window_ns = self.shared.limits.client_window_ns;
-        let books = &self.books;
-        self.shared.clients.forget(now_ns, window_ns, |target| {
-            let book = books.get(target.instrument as usize);
-            book.is_some_and(|book| book.slot_of(target.order) != NIL)
+        let books = &mut self.books;
+        let Shared {
+            clients, accounts, ..
+        } = &mut self.shared;
+        clients.forget(now_ns, window_ns, |due| {
+            let book = books.get_mut(due.target.instrument as usize);
+            let is_open = book.is_some_and(|book| {
+                let slot = book.slot_of(due.target.order);
+                if let Some(cold) = book.slab.cold_mut(slot).filter(|_| slot != NIL) {
+                    cold.client = due.number;
+                }
+                slot != NIL
+            });
+            if !is_open {
+                accounts.forget_client_id(due.account);
+            }
+            is_open
         });
         touched.sort_unstable();
         touched.dedup();
@@ -152,6 +167,37 @@ impl Engine {
                 touched.push(book.terms.id);
             }
         }
+        self.finish_all(&touched, out);
+    }
+
+    /// As [`Self::remove_where`] for the orders of an account, without looking at those of others.
+    fn remove_of(
+        &mut self,
+        reason: Reason,
+        (account, only): (u32, Option<u32>),
+        fits: &dyn Fn(&Book, u32) -> bool,
+        out: &mut dyn Sink,
+    ) {
+        let mut found: Vec<(u32, u64, u32)> = Vec::new();
+        for (instrument, slot) in self.shared.accounts.orders(account) {
+            if let Some(book) = self.books.get(instrument as usize) {
+                if only.is_none_or(|only| only == instrument) && fits(book, slot) {
+                    found.push((instrument, book.slab.hot(slot).id(), slot));
+                }
+            }
+        }
+        found.sort_unstable();
+        for (instrument, order, slot) in &found {
+            if let Some(book) = self.books.get_mut(*instrument as usize) {
+                // A partner may have gone with an order before it.
+                if book.slot_of(*order) == *slot {
+                    let mut out: &mut dyn Sink = out;
+                    book.remove_order(&mut self.shared, *slot, reason, &mut out);
+                }
+            }
+        }
+        let mut touched: Vec<u32> = found.iter().map(|(instrument, _, _)| *instrument).collect();
+        touched.dedup();
         self.finish_all(&touched, out);
     }
 

@@ -94,9 +94,8 @@ impl Book {
         let (ladder, slab) = self.side_mut(taker.side.opposite());
         if is_done {
             ladder.unlink(slab, head, lots);
-            slab.remove(head);
-            self.ids.clear(maker.id());
-            shared.open_orders = shared.open_orders.wrapping_sub(1);
+            shared.closed(slab, head, maker.account);
+            self.ids.clear(maker.id(), head);
         } else {
             ladder.shrink(key, lots);
             if let Some(hot) = slab.hot_mut(head) {

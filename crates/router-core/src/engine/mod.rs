@@ -5,11 +5,13 @@
 //! - [`command`], [`codec`]: what the engine is told; [`event`], [`reason`]: what it answers;
 //!   [`rules`]: small types and bounds; [`image`]: the whole state as plain values.
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
-//! - `slab`, `ladder`, `ids`: orders, price levels, and orders by id; `view`: looking at them.
+//! - `slab`, `ladder`, `ids`, `roster`: orders, price levels, orders by id and by account; `view`:
+//!   looking at them.
 //! - `place`, `checks`, `prepare`, `reach`: new orders, their checks 2 to 13 and 14 to 19; `taker`,
 //!   `matching`: an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
 //!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
-//! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books.
+//! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books;
+//!   `queue`, `line_index`: a queue and a hash index that grow without ever being copied.
 //! - `cascade`: what follows from a command; `lists`: linked orders; `pegs`; [`auction_price`] and
 //!   auctions; `admin`: administrative commands; `snapshot`, `restore`: state as an image and back.
 
@@ -34,6 +36,7 @@ pub mod image;
 pub mod image_codec;
 pub mod image_decode;
 mod ladder;
+mod line_index;
 mod links;
 mod lists;
 mod mass;
@@ -43,11 +46,13 @@ mod pegs;
 mod place;
 mod plain;
 mod prepare;
+mod queue;
 mod reach;
 pub mod reason;
 mod removal;
 mod resting;
 mod restore;
+mod roster;
 pub mod rules;
 mod settle;
 mod slab;

@@ -183,7 +183,7 @@ impl Book {
             ..EventRecord::default()
         });
         if order.client_id != 0 {
-            shared.clients.insert(ClientEntry {
+            shared.remember(ClientEntry {
                 account: order.account,
                 client_id: order.client_id,
                 target: ClientOrder {
@@ -211,7 +211,7 @@ impl Book {
             taker.account,
         );
         let cold = Cold {
-            client_id: taker.client_id,
+            client: shared.number_of_newest(taker.client_id),
             total: taker.total,
             priority: 0,
             exotic: 0,
@@ -231,8 +231,8 @@ impl Book {
             },
         );
         taker.flags |= flag::EXOTIC;
-        self.ids.set(taker.id, taker.slot);
-        shared.open_orders = shared.open_orders.wrapping_add(1);
+        self.ids.set(&self.slab, taker.id, taker.slot);
+        shared.opened(&mut self.slab, self.terms.id, taker.slot, taker.account);
         if order.expire_s != 0 {
             shared
                 .expiry

@@ -78,9 +78,8 @@ impl Book {
         } else {
             gone = self.leave_stage(shared, slot, open);
         }
-        self.ids.clear(order.id());
-        self.slab.remove(slot);
-        shared.open_orders = shared.open_orders.wrapping_sub(1);
+        self.ids.clear(order.id(), slot);
+        shared.closed(&mut self.slab, slot, order.account);
         if let Some(gone) = gone {
             self.link_gone(shared, gone, out);
         }

@@ -22,15 +22,15 @@ impl Book {
         let mut shown = taker.open;
         if taker.slot == NIL {
             let cold = Cold {
-                client_id: taker.client_id,
+                client: shared.number_of_newest(taker.client_id),
                 total: taker.total,
                 priority,
                 exotic: 0,
                 session: taker.session,
             };
             taker.slot = self.slab.insert(order, cold);
-            self.ids.set(taker.id, taker.slot);
-            shared.open_orders = shared.open_orders.wrapping_add(1);
+            self.ids.set(&self.slab, taker.id, taker.slot);
+            shared.opened(&mut self.slab, self.terms.id, taker.slot, taker.account);
         } else {
             if let Some(hot) = self.slab.hot_mut(taker.slot) {
                 *hot = order;

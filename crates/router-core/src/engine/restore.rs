@@ -2,7 +2,7 @@
 
 use super::admin::tiers_fit;
 use super::book::{Book, Terms};
-use super::clients::{ClientEntry, ClientOrder};
+use super::clients::{ClientEntry, ClientOrder, Clients};
 use super::funds::Balance;
 use super::image::{AccountImage, ClientIdImage, Image, InstrumentImage, LinkImage, OrderImage};
 use super::rules::{OrderType, PegKind, Side, MAX_PRICE, TIERS};
@@ -41,11 +41,12 @@ impl Engine {
             engine.restore_account(account)?;
         }
         engine.restore_assets(image)?;
-        for instrument in &image.instruments {
-            engine.restore_instrument(instrument)?;
-        }
+        // Orders keep the numbers of their client ids, so these come first.
         for client_id in &image.client_ids {
             engine.restore_client_id(client_id)?;
+        }
+        for instrument in &image.instruments {
+            engine.restore_instrument(instrument)?;
         }
         if engine.image() == *image {
             Ok(engine)
@@ -111,7 +112,7 @@ impl Engine {
         if shared.clients.get(image.account, image.client_id).is_some() {
             return Err(RestoreError::Inconsistent);
         }
-        shared.clients.insert(ClientEntry {
+        shared.remember(ClientEntry {
             account: image.account,
             client_id: image.client_id,
             target: ClientOrder {
@@ -192,19 +193,42 @@ impl Engine {
         if book.slot_of(order.id) != NIL {
             return Err(RestoreError::Inconsistent);
         }
-        let slot = restore_slot(book, order, stage, price)?;
+        let client = client_number(&self.shared.clients, instrument, order)?;
+        let slot = restore_slot(book, order, (stage, client), price)?;
         if order.expire_s != 0 {
             self.shared
                 .expiry
                 .insert(order.expire_s, instrument, order.id);
         }
-        self.shared.open_orders = self.shared.open_orders.saturating_add(1);
+        self.shared
+            .opened(&mut book.slab, instrument, slot, order.account);
         restore_place(book, order, stage, slot);
         Ok(())
     }
 }
 
-fn restore_slot(book: &mut Book, order: &OrderImage, stage: Stage, price: u32) -> Restored<u32> {
+/// Number of an order's client id, which has to be known as that of this order.
+fn client_number(clients: &Clients, instrument: u32, order: &OrderImage) -> Restored<u32> {
+    if order.client_id == 0 {
+        return Ok(0);
+    }
+    let target = ClientOrder {
+        instrument,
+        order: order.id,
+    };
+    let number = clients.number(order.account, order.client_id);
+    match number.filter(|_| clients.get(order.account, order.client_id) == Some(target)) {
+        Some(number) => Ok(number),
+        None => Err(RestoreError::Inconsistent),
+    }
+}
+
+fn restore_slot(
+    book: &mut Book,
+    order: &OrderImage,
+    (stage, client): (Stage, u32),
+    price: u32,
+) -> Restored<u32> {
     let numbers = u16::from(order.stp.number())
         | (u16::from(order.tif.number()) << flag::TIF_SHIFT)
         | (u16::from(order.order_type.number()) << flag::TYPE_SHIFT);
@@ -219,9 +243,9 @@ fn restore_slot(book: &mut Book, order: &OrderImage, stage: Stage, price: u32) -
         flags |= flag::LINKED;
     }
     let cold = Cold {
-        client_id: order.client_id,
         total: order.total,
         priority: order.priority,
+        client,
         exotic: 0,
         session: order.session,
     };
@@ -234,7 +258,7 @@ fn restore_slot(book: &mut Book, order: &OrderImage, stage: Stage, price: u32) -
         order.account,
     );
     let slot = book.slab.insert(hot, cold);
-    book.ids.set(order.id, slot);
+    book.ids.set(&book.slab, order.id, slot);
     let exotic = Exotic {
         stage,
         peg: order.peg,

@@ -1,4 +1,4 @@
-//! Where open orders are kept: 32 hot bytes that matching reads, 32 cold bytes that it does not, and a
+//! Where open orders are kept: 32 hot bytes that matching reads, 28 cold bytes that it does not, and a
 //! sparse part for the orders that are more than a price and a quantity.
 //!
 //! Slot 0 is never an order, so that 0 means none everywhere. Freed slots are used again last in, first
@@ -7,10 +7,14 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::image::LinkImage;
+use super::roster::{NOBODY, PAGE_BITS};
 use super::rules::{OrderType, PegKind, Side, StpMode, Tif};
 
 /// No slot.
 pub(crate) const NIL: u32 = 0;
+/// Slots that a book makes room for at first, and at most as long as it doubles.
+const FIRST_SLOTS: usize = 15;
+const MOST_DOUBLED: usize = 4096;
 
 /// Bits of [`Slot::flags`]. Bits 0..3 are the STP mode, 3..6 the time in force, 6..9 the type.
 pub(crate) mod flag {
@@ -140,14 +144,14 @@ impl Slot {
 
 /// What matching does not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, packed(4))]
 pub(crate) struct Cold {
-    /// Owner's id, 0 = none.
-    pub(crate) client_id: u64,
     /// Lots in all: open ones and filled ones.
     pub(crate) total: u64,
     /// The instrument's number of rests when it last went to a tail.
     pub(crate) priority: u64,
+    /// Number of the owner's id among the known client ids, 0 = none.
+    pub(crate) client: u32,
     /// Index of its [`Exotic`], 0 = none.
     pub(crate) exotic: u32,
     /// Session token, 0 = none.
@@ -215,6 +219,8 @@ pub(crate) struct Slab {
     live: u32,
     exotics: Vec<Exotic>,
     free_exotics: Vec<u32>,
+    /// First handle of each page of slots, for the lists of the accounts.
+    handles: Vec<u32>,
 }
 
 static NO_SLOT: Slot = Slot {
@@ -226,9 +232,9 @@ static NO_SLOT: Slot = Slot {
     account: 0,
 };
 static NO_COLD: Cold = Cold {
-    client_id: 0,
     total: 0,
     priority: 0,
+    client: 0,
     exotic: 0,
     session: 0,
 };
@@ -242,6 +248,7 @@ impl Slab {
             live: 0,
             exotics: vec![Exotic::default()],
             free_exotics: Vec::new(),
+            handles: Vec::new(),
         }
     }
 
@@ -314,7 +321,8 @@ impl Slab {
     fn push(&mut self, slot: Slot, cold: Cold) -> u32 {
         let at = self.hot.len();
         if at == self.hot.capacity() {
-            let more = (at >> 2).max(1024);
+            // Small books double; large ones, whose memory is moved by the page, take a sixteenth more.
+            let more = at.clamp(FIRST_SLOTS, MOST_DOUBLED).max(at >> 4);
             self.hot.reserve_exact(more);
             self.cold.reserve_exact(more);
         }
@@ -375,6 +383,26 @@ impl Slab {
         }
     }
 
+    /// The number of a slot among those of all books, [`NOBODY`] if its page has no numbers yet.
+    #[inline]
+    pub(crate) fn handle(&self, slot: u32) -> u32 {
+        match self.handles.get((slot >> PAGE_BITS) as usize) {
+            None | Some(&NOBODY) => NOBODY,
+            Some(first) => first | (slot & ((1 << PAGE_BITS) - 1)),
+        }
+    }
+
+    /// Numbers the slots of the page of `slot` from `first` on, a multiple of the page's size.
+    pub(crate) fn set_handles(&mut self, slot: u32, first: u32) {
+        let page = (slot >> PAGE_BITS) as usize;
+        if self.handles.len() <= page {
+            self.handles.resize(page.saturating_add(1), NOBODY);
+        }
+        if let Some(entry) = self.handles.get_mut(page) {
+            *entry = first;
+        }
+    }
+
     /// Every kept order with its slot, in order of slot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Slot)> {
         (0u32..)
@@ -387,6 +415,10 @@ impl Slab {
         let pairs = self.hot.capacity().saturating_mul(size_of::<Slot>());
         let cold = self.cold.capacity().saturating_mul(size_of::<Cold>());
         let exotic = self.exotics.capacity().saturating_mul(size_of::<Exotic>());
-        pairs.saturating_add(cold).saturating_add(exotic)
+        let handles = self.handles.capacity().saturating_mul(size_of::<u32>());
+        pairs
+            .saturating_add(cold)
+            .saturating_add(exotic)
+            .saturating_add(handles)
     }
 }

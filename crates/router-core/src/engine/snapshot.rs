@@ -1,6 +1,7 @@
 //! The state as an image.
 
 use super::book::Book;
+use super::clients::Clients;
 use super::funds::Balance;
 use super::image::{
     AccountImage, BalanceImage, ClientIdImage, FeeImage, Image, InstrumentImage, LevelImage,
@@ -37,7 +38,7 @@ impl Engine {
             tiers: shared.accounts.tiers().to_vec(),
             fees: fees.collect(),
             accounts: self.account_images(),
-            instruments: self.books.iter().map(instrument_image).collect(),
+            instruments: self.instrument_images(),
             client_ids: client_ids.collect(),
         }
     }
@@ -48,21 +49,17 @@ impl Engine {
         image_hash(&self.image())
     }
 
+    fn instrument_images(&self) -> Vec<InstrumentImage> {
+        let clients = &self.shared.clients;
+        let books = self.books.iter();
+        books.map(|book| instrument_image(clients, book)).collect()
+    }
+
     fn account_images(&self) -> Vec<AccountImage> {
         let shared = &self.shared;
         let mut positions = shared.accounts.positions().peekable();
-        let last_position = shared
-            .accounts
-            .positions()
-            .last()
-            .map_or(0, |(account, _, _)| account.saturating_add(1));
-        let end = shared
-            .accounts
-            .len()
-            .max(shared.funds.accounts())
-            .max(last_position);
         let mut images = Vec::new();
-        for account in 0..end {
+        for account in self.known_accounts() {
             let standing = shared.accounts.standing(account);
             let mut image = AccountImage {
                 account,
@@ -91,6 +88,17 @@ impl Engine {
         images
     }
 
+    /// Accounts of which something may not be as at the start, ascending.
+    fn known_accounts(&self) -> Vec<u32> {
+        let shared = &self.shared;
+        let mut accounts: Vec<u32> = (0..shared.funds.accounts()).collect();
+        accounts.extend(shared.accounts.touched());
+        accounts.extend(shared.accounts.positions().map(|(account, _, _)| account));
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
+    }
+
     fn balance_images(&self, account: u32) -> Vec<BalanceImage> {
         let funds = &self.shared.funds;
         let all = (0..funds.assets()).map(|asset| {
@@ -106,7 +114,7 @@ impl Engine {
     }
 }
 
-fn instrument_image(book: &Book) -> InstrumentImage {
+fn instrument_image(clients: &Clients, book: &Book) -> InstrumentImage {
     let terms = &book.terms;
     InstrumentImage {
         base_asset: terms.base_asset,
@@ -121,40 +129,42 @@ fn instrument_image(book: &Book) -> InstrumentImage {
         mark_price: i64::from(book.mark),
         next_order_id: book.next_id,
         rests: book.rests,
-        bids: level_images(book, Side::Buy),
-        asks: level_images(book, Side::Sell),
-        armed: staged_images(book, Stage::Armed),
-        pending: staged_images(book, Stage::Pending),
-        parked: staged_images(book, Stage::Parked),
+        bids: level_images(clients, book, Side::Buy),
+        asks: level_images(clients, book, Side::Sell),
+        armed: staged_images(clients, book, Stage::Armed),
+        pending: staged_images(clients, book, Stage::Pending),
+        parked: staged_images(clients, book, Stage::Parked),
     }
 }
 
-fn level_images(book: &Book, side: Side) -> Vec<LevelImage> {
+fn level_images(clients: &Clients, book: &Book, side: Side) -> Vec<LevelImage> {
     let ladder = book.side(side);
     let levels = ladder.iter().map(|(key, _)| LevelImage {
         price: i64::from(ladder.key(key)),
         orders: book
             .queue(side, key)
-            .map(|slot| order_image(book, slot))
+            .map(|slot| order_image(clients, book, slot))
             .collect(),
     });
     levels.collect()
 }
 
 /// Orders that wait outside the levels, by id.
-fn staged_images(book: &Book, stage: Stage) -> Vec<OrderImage> {
+fn staged_images(clients: &Clients, book: &Book, stage: Stage) -> Vec<OrderImage> {
     let waiting = (book.armed as usize).saturating_add(book.pending as usize);
     if waiting == 0 && book.pegs.is_empty() {
         return Vec::new();
     }
     let slots = book.slab.iter().map(|(slot, _)| slot);
     let staged = slots.filter(|slot| book.stage(*slot) == stage);
-    let mut images: Vec<OrderImage> = staged.map(|slot| order_image(book, slot)).collect();
+    let mut images: Vec<OrderImage> = staged
+        .map(|slot| order_image(clients, book, slot))
+        .collect();
     images.sort_unstable_by_key(|order| order.id);
     images
 }
 
-fn order_image(book: &Book, slot: u32) -> OrderImage {
+fn order_image(clients: &Clients, book: &Book, slot: u32) -> OrderImage {
     let hot = book.slab.hot(slot);
     let cold = book.slab.cold(slot);
     let exotic = book.slab.exotic(slot).copied();
@@ -187,7 +197,7 @@ fn order_image(book: &Book, slot: u32) -> OrderImage {
         watermark: watermark.unwrap_or(0),
         expire_s: exotic.expire_s,
         session: cold.session,
-        client_id: cold.client_id,
+        client_id: clients.client_id(cold.client),
         priority: if rests { cold.priority } else { 0 },
         link: exotic.link,
     }

@@ -127,7 +127,9 @@ impl Book {
     /// True if orders exist that follow what others do, so that a command has an end to look after.
     #[inline]
     pub(crate) fn has_followers(&self) -> bool {
-        self.armed != 0 || self.pending != 0 || !self.pegs.is_empty() || !self.work.is_empty()
+        // One branch instead of six, which never go another way on most books.
+        let followers = (self.armed | self.pending) as usize | self.pegs.len();
+        followers | self.work.waiting() != 0
     }
 
     /// Does the waiting work, then prices the pegs.

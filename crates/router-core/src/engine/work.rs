@@ -15,10 +15,10 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// True if nothing waits.
+    /// Not 0 if anything waits.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.activations.is_empty() && self.references.is_empty() && self.fired.is_empty()
+    pub(crate) fn waiting(&self) -> usize {
+        self.activations.len() | self.references.len() | self.fired.len()
     }
 
     /// Adds a trade price unless the trade before it in the command printed the same.
