@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use router_core::engine::{EventKind, Reason};
+use router_core::engine::{EventKind, EventRecord, Reason};
 use router_twin::gen::{Generator, Profile};
 use router_twin::Twin;
 
@@ -52,4 +52,36 @@ fn equal_seeds_give_equal_submissions() {
         }
         assert!(differences > 100, "{profile:?} does not look at its seed");
     }
+}
+
+fn count(events: &[EventRecord], kind: EventKind) -> usize {
+    let of_kind = |event: &&EventRecord| event.event_kind() == Some(kind);
+    events.iter().filter(of_kind).count()
+}
+
+#[test]
+fn what_takes_several_commands_to_set_up_comes_up_too() {
+    let (mut rounds, mut waited) = (0, 0);
+    for seed in 0..4 {
+        for profile in [Profile::Auctions, Profile::Stops] {
+            let mut generator = Generator::new(seed, profile);
+            let mut twin = Twin::new(Generator::limits());
+            for _ in 0..20_000 {
+                let events = twin.submit(&generator.submission());
+                generator.observe(&events);
+                rounds += usize::from(count(&events, EventKind::Uncross) > 1);
+                let opens = count(&events, EventKind::Phase) > 0;
+                let wakes = events
+                    .iter()
+                    .position(|event| event.event_kind() == Some(EventKind::Activated));
+                let trades = count(&events, EventKind::Trade);
+                // Without an uncross nothing but a pair that waited can come to life.
+                waited += usize::from(
+                    opens && wakes == Some(1) || (opens && wakes.is_some() && trades == 0),
+                );
+            }
+        }
+    }
+    println!("{rounds} commands had several rounds, {waited} woke exits that had waited");
+    assert!(rounds > 5 && waited > 3);
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use router_core::engine::{
     encode, event_flags, Command, CommandKind, CommandRecord, EventKind, EventRecord, Limits,
-    ListRole,
+    ListRole, Phase,
 };
 
 pub use profile::Profile;
@@ -111,6 +111,24 @@ impl Generator {
             account: event.account,
             order_id: event.order_id,
         });
+        let pending = event.flags & event_flags::PENDING != 0;
+        if pending && self.profile == Profile::Stops && self.rng.chance(200) {
+            self.end_head_in_a_halt(event);
+        }
+    }
+
+    /// Plans to cancel the head of a bracket while nothing trades, so that its exits have to wait.
+    fn end_head_in_a_halt(&mut self, exit: &EventRecord) {
+        let instrument = exit.instrument;
+        let cancel = Command::Cancel {
+            instrument,
+            account: exit.account,
+            order_id: exit.order_id.saturating_sub(1),
+        };
+        let phase = |phase| Command::SetPhase { instrument, phase };
+        let due = self.submissions + 2 + self.rng.below(12);
+        let plan = [phase(Phase::Halted), cancel, phase(Phase::Continuous)];
+        self.repairs.extend((due..).zip(plan));
     }
 
     fn forget(&mut self, instrument: u32, order_id: u64) {
