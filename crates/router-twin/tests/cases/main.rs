@@ -5,7 +5,12 @@
     reason = "a difference ends the test"
 )]
 
+mod account_caps;
 mod funds;
 mod lists;
+mod pegs;
+mod phases;
+mod rounds;
 mod script;
 mod stops;
+mod waiting_exits;
