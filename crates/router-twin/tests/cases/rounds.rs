@@ -216,7 +216,7 @@ fn decrement_in_an_uncross_takes_the_smaller_off_both_and_prints_nothing() {
          reduce #1 a1 buy 100x3 left 2 SelfTrade
          cancel #2 a1 sell 100x3 SelfTrade
          trade #1 a1 buy with #3 a2: 100x2 left 0 auction
-         uncross 100x2 surplus 3",
+         uncross 100x2 surplus 2",
     );
 }
 
@@ -252,22 +252,22 @@ fn a_round_goes_on_at_its_price_after_a_removal() {
 
 #[test]
 fn rounds_that_each_trade_give_an_uncross_each() {
-    // Round one at 100 (6 bid, 7 asked) loses its bid of 3 at 105 and trades 3 at 100 with #3.
+    // Round one: 6 bid, 6 asked at 101, but #4 meets its owner, and the next offer is dearer.
     uncross(
         &mut Script::plain(),
         &[
-            sell(4, 100, 3),
-            buy(1, 105, 3),
             buy(2, 105, 3),
-            sell(1, 102, 3).stp(StpMode::ExpireBoth),
-            buy(5, 103, 1),
-            sell(6, 103, 1),
+            buy(1, 105, 3),
+            sell(4, 100, 3),
+            sell(1, 101, 3).stp(StpMode::ExpireTaker),
+            sell(6, 104, 3),
         ],
         "phase Continuous
-         trade #2 a1 buy with #1 a4: 103x3 left 0 done auction
-         trade #3 a2 buy with #4 a1: 103x3 left 0 done auction
-         trade #5 a5 buy with #6 a6: 103x1 left 0 done auction
-         uncross 103x7 surplus 0",
+         trade #1 a2 buy with #3 a4: 101x3 left 0 done auction
+         cancel #4 a1 sell 101x3 SelfTrade
+         uncross 101x3 surplus 0
+         trade #2 a1 buy with #5 a6: 104x3 left 0 done auction
+         uncross 104x3 surplus 0",
     );
 }
 

@@ -69,68 +69,26 @@ fn a_waiting_exit_has_the_filled_lots_and_takes_its_sibling_with_it() {
 #[test]
 fn waiting_pairs_come_to_life_in_order_of_their_take_profits() {
     let mut script = Script::plain();
-    for account in [1, 3] {
-        let id = if account == 1 { 1 } else { 4 };
+    for (account, id, price) in [(1, 1, 100), (3, 5, 101)] {
+        let (profit, stop) = (id + 1, id + 2);
         script.bracket(
             [
-                buy(account, 100, 5),
-                sell(account, 110, 5),
+                buy(account, price, 5),
+                sell(account, price + 10, 5),
                 sell(account, 0, 5).stop(90),
             ],
             &format!(
-                "accept #{} a{account} buy 100x5
-                 accept #{} a{account} sell 110x5 pending
-                 accept #{} a{account} sell 0x5 pending
-                 rest #{} a{account} buy 100x5/5",
-                id,
-                id + 1,
-                id + 2,
-                id
+                "accept #{id} a{account} buy {price}x5
+                 accept #{profit} a{account} sell {}x5 pending
+                 accept #{stop} a{account} sell 0x5 pending
+                 rest #{id} a{account} buy {price}x5/5",
+                price + 10
             ),
         );
-    }
-    // Each head gets lots, and they go in the opposite order.
-    script.book(&[sell(2, 100, 5 + 2)]);
-    script.phase(Phase::Halted, "phase Halted");
-    script.cancel(3, 4, "cancel #4 a3 buy 100x3 Requested");
-    script.phase(
-        Phase::Continuous,
-        "phase Continuous
-         activate #5 a3 sell 110x2
-         activate #6 a3 sell 0x2
-         arm #6 a3 sell 90x2
-         rest #5 a3 sell 110x2/2",
-    );
-}
-
-#[test]
-fn of_two_pairs_that_wait_the_earlier_comes_first_whoever_went_first() {
-    let mut script = Script::plain();
-    for (account, lots) in [(1, 5), (3, 6)] {
-        let bracket = [
-            buy(account, 100, lots),
-            sell(account, 110, lots),
-            sell(account, 0, lots).stop(90),
-        ];
-        let id = if account == 1 { 1 } else { 4 };
-        let lines = format!(
-            "accept #{id} a{account} buy 100x{lots}
-             accept #{} a{account} sell 110x{lots} pending
-             accept #{} a{account} sell 0x{lots} pending
-             rest #{id} a{account} buy 100x{lots}/{lots}",
-            id + 1,
-            id + 2
-        );
-        script.bracket(bracket, &lines);
-        // The head gets two lots while it is alone in front; the rest of it goes behind.
-        script.book(&[sell(2, 100, 2)]);
-        script.phase(Phase::Halted, "phase Halted");
-        script.phase(Phase::Continuous, "phase Continuous");
-        if account == 1 {
-            break;
-        }
+        script.book(&[sell(2, price, 2)]);
     }
     script.phase(Phase::Halted, "phase Halted");
+    script.cancel(3, 5, "cancel #5 a3 buy 101x3 Requested");
     script.cancel(1, 1, "cancel #1 a1 buy 100x3 Requested");
     script.phase(
         Phase::Continuous,
@@ -138,7 +96,11 @@ fn of_two_pairs_that_wait_the_earlier_comes_first_whoever_went_first() {
          activate #2 a1 sell 110x2
          activate #3 a1 sell 0x2
          arm #3 a1 sell 90x2
-         rest #2 a1 sell 110x2/2",
+         rest #2 a1 sell 110x2/2
+         activate #6 a3 sell 111x2
+         activate #7 a3 sell 0x2
+         arm #7 a3 sell 90x2
+         rest #6 a3 sell 111x2/2",
     );
 }
 
