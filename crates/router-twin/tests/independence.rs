@@ -57,11 +57,7 @@ fn moved(number: u32, own: u32, side: u32) -> u32 {
 /// share.
 fn move_record(record: &CommandRecord, side: u32) -> Option<CommandRecord> {
     let Ok(mut command) = decode(record) else {
-        return Some(CommandRecord {
-            instrument: moved(record.instrument, INSTRUMENTS, side),
-            account: moved(record.account, ACCOUNTS, side),
-            ..*record
-        });
+        return Some(*record);
     };
     let own_instrument = |number: &mut u32| *number = moved(*number, INSTRUMENTS, side);
     let own_account = |number: &mut u32| *number = moved(*number, ACCOUNTS, side);

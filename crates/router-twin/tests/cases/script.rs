@@ -347,58 +347,115 @@ fn amount(event: &EventRecord) -> i128 {
     (i128::from(event.price) << 64) | i128::from(event.qty)
 }
 
+/// A line, and the event that it stands for.
+type Shown = (String, EventRecord);
+
 /// The event as a line. Fields that the line does not show must be 0.
 fn show(event: &EventRecord) -> String {
     let Some(kind) = event.event_kind() else {
         return format!("{event:?}");
     };
-    let reason = event.event_reason().unwrap_or(Reason::None);
-    let side = if event.side == 0 { "buy" } else { "sell" };
-    let order = format!("#{} a{} {side}", event.order_id, event.account);
-    let (price, qty, leaves) = (event.price, event.qty, event.leaves);
-    let mut used = EventRecord {
+    let used = EventRecord {
         kind: event.kind,
         flags: event.flags,
         command: event.command,
         instrument: event.instrument,
         account: event.account,
         order_id: event.order_id,
-        side: event.side,
-        price,
-        qty,
         ..EventRecord::default()
     };
+    let (text, used) = match kind {
+        EventKind::Rejected
+        | EventKind::Duplicate
+        | EventKind::Balance
+        | EventKind::Phase
+        | EventKind::Uncross
+        | EventKind::Configured => show_answer(kind, event, used),
+        EventKind::Accepted
+        | EventKind::Trade
+        | EventKind::Rested
+        | EventKind::Reduced
+        | EventKind::Replaced
+        | EventKind::Cancelled
+        | EventKind::Armed
+        | EventKind::Triggered
+        | EventKind::Activated
+        | EventKind::Parked
+        | EventKind::Fee => show_order(kind, event, used),
+    };
+    assert_eq!(used, *event, "more than `{text}` shows");
+    let instrument = match event.instrument {
+        0 => String::new(),
+        other => format!(" on {other}"),
+    };
+    text + &flags(event.flags) + &instrument
+}
+
+/// An event that is about no open order.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "`show` has named every kind"
+)]
+fn show_answer(kind: EventKind, event: &EventRecord, mut used: EventRecord) -> Shown {
+    let account = format!("a{}", event.account);
+    let number = u8::try_from(event.qty).ok();
+    (used.other_id, used.reason) = (event.other_id, event.reason);
     let text = match kind {
-        EventKind::Accepted => {
-            used.other_id = event.other_id;
-            format!("accept {order} {price}x{qty}{}", client(event.other_id))
-        }
         EventKind::Rejected => {
-            used = EventRecord {
-                side: 0,
-                price: 0,
-                qty: 0,
-                ..used
-            };
-            (used.reason, used.other_id) = (event.reason, event.other_id);
+            let reason = event.event_reason().unwrap_or(Reason::None);
             let id = match event.order_id {
                 0 => String::new(),
                 id => format!(" #{id}"),
             };
-            format!(
-                "reject a{} {reason:?}{id}{}",
-                event.account,
-                client(event.other_id)
-            )
+            format!("reject {account} {reason:?}{id}{}", client(event.other_id))
         }
         EventKind::Duplicate => {
-            used.other_id = event.other_id;
+            let id = event.order_id;
+            format!("duplicate #{id} {account}{}", client(event.other_id))
+        }
+        EventKind::Balance => {
+            (used.price, used.qty) = (event.price, event.qty);
+            let (units, asset) = (amount(event), event.other_id);
+            format!("balance {account} {units} of asset {asset}")
+        }
+        EventKind::Uncross => {
+            (used.price, used.qty, used.leaves) = (event.price, event.qty, event.leaves);
+            let (price, lots, surplus) = (event.price, event.qty, event.leaves);
+            format!("uncross {price}x{lots} surplus {surplus}")
+        }
+        EventKind::Phase => {
+            used.qty = event.qty;
+            let phase = number.and_then(Phase::from_number);
             format!(
-                "duplicate #{} a{}{}",
-                event.order_id,
-                event.account,
-                client(event.other_id)
+                "phase {}",
+                phase.map_or("?".to_owned(), |one| format!("{one:?}"))
             )
+        }
+        _ => {
+            used.qty = event.qty;
+            let command = number.and_then(CommandKind::from_number);
+            let name = command.map_or("?".to_owned(), |one| format!("{one:?}"));
+            format!("configured {name} {account}")
+        }
+    };
+    (text, used)
+}
+
+/// An event that is about an order.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "`show` has named every kind"
+)]
+fn show_order(kind: EventKind, event: &EventRecord, mut used: EventRecord) -> Shown {
+    let side = if event.side == 0 { "buy" } else { "sell" };
+    let order = format!("#{} a{} {side}", event.order_id, event.account);
+    let (price, qty, leaves) = (event.price, event.qty, event.leaves);
+    let reason = event.event_reason().unwrap_or(Reason::None);
+    (used.side, used.price, used.qty) = (event.side, price, qty);
+    let text = match kind {
+        EventKind::Accepted => {
+            used.other_id = event.other_id;
+            format!("accept {order} {price}x{qty}{}", client(event.other_id))
         }
         EventKind::Trade => {
             (used.other_id, used.other_account) = (event.other_id, event.other_account);
@@ -429,40 +486,12 @@ fn show(event: &EventRecord) -> String {
             used.price = 0;
             format!("park {order} x{qty}")
         }
-        EventKind::Fee => {
+        _ => {
             used.other_id = event.other_id;
             format!("fee {order} {} of asset {}", amount(event), event.other_id)
         }
-        EventKind::Balance => {
-            used.other_id = event.other_id;
-            let (amount, asset) = (amount(event), event.other_id);
-            format!("balance a{} {amount} of asset {asset}", event.account)
-        }
-        EventKind::Phase => {
-            let phase = u8::try_from(qty).ok().and_then(Phase::from_number);
-            used.price = 0;
-            format!(
-                "phase {}",
-                phase.map_or("?".to_owned(), |one| format!("{one:?}"))
-            )
-        }
-        EventKind::Uncross => {
-            used.leaves = leaves;
-            format!("uncross {price}x{qty} surplus {leaves}")
-        }
-        EventKind::Configured => {
-            let command = u8::try_from(qty).ok().and_then(CommandKind::from_number);
-            let name = command.map_or("?".to_owned(), |one| format!("{one:?}"));
-            used.price = 0;
-            format!("configured {name} a{}", event.account)
-        }
     };
-    assert_eq!(used, *event, "more than `{text}` shows");
-    let instrument = match event.instrument {
-        0 => String::new(),
-        other => format!(" on {other}"),
-    };
-    text + &flags(event.flags) + &instrument
+    (text, used)
 }
 
 fn client(id: u64) -> String {
