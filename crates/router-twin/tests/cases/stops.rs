@@ -234,6 +234,23 @@ fn a_fired_post_only_that_would_cross_is_cancelled_or_slides() {
 }
 
 #[test]
+fn a_fired_order_may_slide_out_of_the_band() {
+    let mut script = Script::plain();
+    script.mark(100, "configured SetMark a0");
+    script.rule(RuleKind::BandPpm, 100_000);
+    script.book(&[
+        buy(2, 110, 3),
+        sell(1, 94, 5).stop_limit(95).flags(SLIDES | MARK),
+    ]);
+    script.mark(
+        95,
+        "configured SetMark a0
+         trigger #2 a1 sell 94x5
+         rest #2 a1 sell 111x5/5",
+    );
+}
+
+#[test]
 fn a_fired_reduce_only_with_nothing_to_reduce_is_cancelled() {
     let mut script = Script::positions();
     script.print(100);
