@@ -13,6 +13,7 @@ mod amend;
 mod auction;
 mod cancel;
 mod checks;
+pub mod cover;
 mod cross;
 pub mod drill;
 pub mod gen;
