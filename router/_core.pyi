@@ -156,6 +156,8 @@ class Engine:
         Events that did not fit wait and come first in the next call. A list (OCO, bracket) has to
         be whole within `commands`. BATCH_INVALID is raised for arrays that are not contiguous, of
         another type, read-only (`out`), empty (`out`), or that share memory; nothing has changed.
+        Where a journal fails within the batch, no event counts as written: those of commands on the
+        disk wait for `drain`, and `sequence` tells how many commands were taken.
         """
     def drain(self, out: NDArray[void]) -> int:
         """Write events that wait; return how many."""

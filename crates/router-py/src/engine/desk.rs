@@ -79,8 +79,19 @@ impl Desk {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
+    /// Number of events that wait, with those whose commands have come to the disk meanwhile.
+    pub(super) fn waiting(&mut self) -> usize {
+        self.collect();
         self.events.len().saturating_sub(self.sent)
+    }
+
+    /// Takes the events of what is on the disk since a call gave up or failed.
+    fn collect(&mut self) {
+        if let Core::Journal(journal, _) = &mut self.core {
+            // Why the writer stopped, if it did, is for whoever sends the next command.
+            let _ = journal.poll(&mut self.bare);
+            self.unpack();
+        }
     }
 
     /// Copies `count` commands from `first` on.
@@ -114,6 +125,9 @@ impl Desk {
                 let records = bytemuck::cast_slice(records);
                 let done = journal.submit_and_wait(records, *timeout, &mut self.bare);
                 self.unpack();
+                if done.is_err() {
+                    self.collect();
+                }
                 done.map(|ticket| ticket.taken)
             }
             Core::Closed => Ok(0),
@@ -126,16 +140,23 @@ impl Desk {
             .extend(bare.map(|record| bytemuck::pod_read_unaligned::<EventRecord>(&record)));
     }
 
-    /// Runs the loaded command and hands its events over; those that wait stay where they are.
+    /// Runs the loaded command, whose sequence number is given, and hands its events over.
+    ///
+    /// Others stay and wait: a journal first gives the events of commands whose callers had gone
+    /// before they were on the disk.
     ///
     /// # Errors
     /// What the journal says.
     pub(super) fn run_one<T>(
         &mut self,
+        sequence: u64,
         read: impl FnOnce(&[EventRecord]) -> T,
     ) -> Result<T, JournalError> {
-        let first = self.events.len();
+        let waiting = self.events.len();
         self.work(usize::MAX, true)?;
+        let new = self.events.iter().skip(waiting);
+        let late = new.take_while(|event| event.command < sequence).count();
+        let first = waiting.saturating_add(late);
         let told = read(self.events.get(first..).unwrap_or(&[]));
         self.events.truncate(first);
         Ok(told)
@@ -153,6 +174,15 @@ impl Desk {
             self.sent = 0;
         }
         count
+    }
+
+    /// Lets the first `count` events of `out`, which a failing call has written, wait again.
+    pub(super) fn take_back(&mut self, py: Python<'_>, out: &Lane, count: usize) {
+        let mut events = vec![EventRecord::zeroed(); count];
+        out.read(py, 0, &mut events);
+        events.extend_from_slice(self.events.get(self.sent..).unwrap_or(&[]));
+        self.events = events;
+        self.sent = 0;
     }
 
     pub(super) fn memory_bytes(&self) -> PyResult<usize> {

@@ -60,9 +60,9 @@ impl PyEngine {
         let read = |events: &[EventRecord]| PyAck::of(sequence, events);
         // Matching one order is quicker than letting the interpreter go; a disk is not.
         let done = if desk.journal().is_none() {
-            desk.run_one(read)
+            desk.run_one(sequence, read)
         } else {
-            py.detach(|| desk.run_one(read))
+            py.detach(|| desk.run_one(sequence, read))
         };
         done.map_err(refused)
     }
@@ -110,6 +110,7 @@ impl PyEngine {
     }
 
     /// Match a batch; return how many commands were consumed and how many events were written.
+    /// When it raises, `out` holds nothing: events of what was done before wait for `drain`.
     fn submit(
         &self,
         py: Python<'_>,
@@ -130,10 +131,12 @@ impl PyEngine {
             let room = out.len().saturating_sub(written);
             desk.load(py, &commands, consumed, left.min(ROUND));
             let is_last = left <= ROUND;
-            let taken = py.detach(|| desk.work(room, is_last)).map_err(refused)?;
-            if taken == 0 {
-                return Err(invalid("`commands` has legs of lists without their heads."));
-            }
+            let taken = match py.detach(|| desk.work(room, is_last)) {
+                Ok(0) => Err(invalid("`commands` has legs of lists without their heads.")),
+                done => done.map_err(refused),
+            };
+            // The caller of a failing call does not learn how much of `out` is written.
+            let taken = taken.inspect_err(|_| desk.take_back(py, &out, written))?;
             consumed = consumed.saturating_add(taken);
             written = written.saturating_add(desk.deliver(py, &out, written));
         }
@@ -361,7 +364,9 @@ impl PyEngine {
     /// Write events that did not fit before; return how many.
     fn drain(&self, py: Python<'_>, out: &Bound<'_, PyAny>) -> PyResult<usize> {
         let out = Lane::events(out)?;
-        Ok(self.desk()?.deliver(py, &out, 0))
+        let mut desk = self.desk()?;
+        desk.waiting();
+        Ok(desk.deliver(py, &out, 0))
     }
 
     /// Number of events that wait for room in an `out`.
