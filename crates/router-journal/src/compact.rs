@@ -5,11 +5,13 @@ use std::thread::{self, JoinHandle};
 
 use router_core::journal::Cursor;
 
+use crate::covered::{remove, Covered};
 use crate::disk::Disk;
 use crate::error::{FileId, JournalError};
 use crate::machine::StateMachine;
 use crate::names::{self, Listing};
-use crate::recover::{remove, replay};
+use crate::pace;
+use crate::recover::{newest_usable, replay};
 use crate::snapshots;
 use crate::walk::Walk;
 
@@ -22,6 +24,8 @@ pub struct Snapshots {
     pub newest_end: u64,
     /// How many segments were deleted because snapshots cover them.
     pub segments_deleted: u64,
+    /// How many more are kept to be written over instead of making new files.
+    pub segments_kept: u64,
     /// Why the last try failed, if it did. The writer goes on; only the disk fills.
     pub failure: Option<JournalError>,
 }
@@ -40,10 +44,11 @@ pub(crate) struct Sealed {
     changed: Condvar,
     /// Held while snapshots are written or deleted.
     maintenance: Mutex<()>,
+    covered: Arc<Covered>,
 }
 
 impl Sealed {
-    pub(crate) fn new(active: u64) -> Self {
+    pub(crate) fn new(active: u64, covered: Arc<Covered>) -> Self {
         Self {
             progress: Mutex::new(Progress {
                 active,
@@ -52,6 +57,7 @@ impl Sealed {
             }),
             changed: Condvar::new(),
             maintenance: Mutex::new(()),
+            covered,
         }
     }
 
@@ -99,19 +105,33 @@ impl Sealed {
         Ok(())
     }
 
-    fn note(&self, active: u64, outcome: Result<(u64, u64), JournalError>) {
+    fn note(&self, active: u64, outcome: Result<Taken, JournalError>) {
         let mut progress = self.lock();
         progress.done = active;
         let snapshots = &mut progress.snapshots;
         match outcome {
-            Ok((end, deleted)) => {
+            Ok(Taken { end, pruned }) => {
+                let Pruned { deleted, kept } = pruned;
                 snapshots.taken = snapshots.taken.saturating_add(1);
                 snapshots.newest_end = end;
                 snapshots.segments_deleted = snapshots.segments_deleted.saturating_add(deleted);
+                snapshots.segments_kept = snapshots.segments_kept.saturating_add(kept);
                 snapshots.failure = None;
             }
             Err(error) => snapshots.failure = Some(error),
         }
+    }
+
+    /// Gives back the room of what is kept for reuse when a snapshot found none.
+    fn with_room(
+        &self,
+        disk: &impl Disk,
+        outcome: Result<Taken, JournalError>,
+    ) -> Result<Taken, JournalError> {
+        if matches!(outcome, Err(JournalError::DiskFull { .. })) {
+            self.covered.make_room(disk)?;
+        }
+        outcome
     }
 
     /// Takes a snapshot of a state that holds exactly the records before `cursor`, all of them durable.
@@ -126,12 +146,28 @@ impl Sealed {
             .maintenance
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let end = cursor.next_sequence;
         let outcome = snapshots::write(disk, cursor, state)
-            .and_then(|()| prune(disk, keep))
-            .map(|deleted| (cursor.next_sequence, deleted));
+            .and_then(|()| prune(disk, keep, &self.covered))
+            .map(|pruned| Taken { end, pruned });
+        let outcome = self.with_room(disk, outcome);
         self.note(cursor.position.segment, outcome);
         outcome.map(|_| ())
     }
+}
+
+/// A snapshot that was taken.
+#[derive(Clone, Copy)]
+struct Taken {
+    end: u64,
+    pruned: Pruned,
+}
+
+/// What became of the segments that it covers.
+#[derive(Clone, Copy, Default)]
+struct Pruned {
+    deleted: u64,
+    kept: u64,
 }
 
 /// Starts the compactor.
@@ -146,12 +182,14 @@ pub(crate) fn start<S: StateMachine, D: Disk>(
     thread::Builder::new()
         .name("journal-snapshots".to_owned())
         .spawn(move || {
+            pace::step_back();
             while let Some(active) = sealed.due(every) {
                 let alone = sealed
                     .maintenance
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 let outcome = compact::<S>(&disk, active, keep, &sealed);
+                let outcome = sealed.with_room(&disk, outcome);
                 drop(alone);
                 sealed.note(active, outcome);
             }
@@ -160,23 +198,20 @@ pub(crate) fn start<S: StateMachine, D: Disk>(
 }
 
 /// Replays the segments before `active` into a second machine and saves that.
-///
-/// Returns the sequence behind the snapshot and how many segments were deleted.
 fn compact<S: StateMachine>(
     disk: &impl Disk,
     active: u64,
     keep: usize,
     sealed: &Sealed,
-) -> Result<(u64, u64), JournalError> {
+) -> Result<Taken, JournalError> {
     let listing = Listing::read(disk)?;
-    let newest = listing
-        .snapshots
-        .last()
-        .ok_or(JournalError::NoUsableSnapshot)?;
-    let loaded = snapshots::load::<S>(disk, *newest)?;
+    let (loaded, _) = newest_usable::<S>(disk, &listing)?;
     let from = loaded.header.cursor;
     if from.position.segment >= active {
-        return Ok((*newest, 0));
+        return Ok(Taken {
+            end: from.next_sequence,
+            pruned: Pruned::default(),
+        });
     }
     let mut state = loaded.state;
     let mut events = Vec::new();
@@ -185,40 +220,38 @@ fn compact<S: StateMachine>(
         sealed.go_on()?;
         replay(&mut state, frame, records, &mut events)
     })?;
-    snapshots::write(disk, walked.cursor, &state)?;
+    snapshots::write_slowly(disk, walked.cursor, &state)?;
     drop(state);
-    let deleted = prune(disk, keep)?;
-    Ok((walked.cursor.next_sequence, deleted))
+    sealed.go_on()?;
+    Ok(Taken {
+        end: walked.cursor.next_sequence,
+        pruned: prune(disk, keep, &sealed.covered)?,
+    })
 }
 
-/// Deletes all snapshots but the newest `keep`, then the segments in front of the oldest that stays.
+/// Deletes all snapshots but the newest `keep`, then takes away the segments in front of the oldest that
+/// stays.
 ///
 /// Snapshots go first and segments from the oldest on, so that an interruption leaves a whole journal.
-fn prune(disk: &impl Disk, keep: usize) -> Result<u64, JournalError> {
+fn prune(disk: &impl Disk, keep: usize, covered: &Covered) -> Result<Pruned, JournalError> {
     let listing = Listing::read(disk)?;
     let mut kept = 0_usize;
-    let mut needed_from = None;
-    let mut deleted = 0_u64;
+    let mut needed_from = 0;
     for end in listing.snapshots.iter().rev().copied() {
         if kept >= keep {
             remove(disk, &names::snapshot(end), FileId::Snapshot(end))?;
         } else if let Ok(header) = snapshots::peek(disk, end) {
             kept = kept.saturating_add(1);
-            needed_from = Some(header.cursor.position.segment);
+            needed_from = header.cursor.position.segment;
         }
     }
-    if let Some(needed_from) = needed_from.filter(|_| kept >= keep) {
-        for segment in listing
-            .segments
-            .iter()
-            .copied()
-            .filter(|n| *n < needed_from)
-        {
-            remove(disk, &names::segment(segment), FileId::Segment(segment))?;
-            deleted = deleted.saturating_add(1);
-        }
-    }
-    disk.sync_names()
-        .map_err(|error| JournalError::sync(FileId::Directory, &error))?;
-    Ok(deleted)
+    // Fewer than wanted are whole: the segments that a missing one would need stay too.
+    let needed_from = if kept >= keep { needed_from } else { 0 };
+    let old = |segment: &u64| *segment < needed_from;
+    let count = listing.segments.iter().filter(|n| old(n)).count() as u64;
+    let kept = covered.take_in(disk, listing.segments.iter().copied().filter(old))?;
+    Ok(Pruned {
+        deleted: count.saturating_sub(kept),
+        kept,
+    })
 }

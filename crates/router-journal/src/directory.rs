@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
+#[cfg(target_os = "linux")]
+use nix::fcntl::{posix_fadvise, PosixFadviseAdvice};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::disk::{Access, Disk, DiskFile};
@@ -21,15 +23,57 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a directory; it and its parents are created where they are missing.
+    /// Opens a directory; it and its parents are created, durably, where they are missing.
     ///
     /// # Errors
     /// What the operating system says.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        fs::create_dir_all(path.as_ref())?;
+        create(path.as_ref())?;
         Ok(Self {
             path: Arc::new(path.as_ref().to_path_buf()),
         })
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bypass(options: &mut OpenOptions) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.custom_flags(nix::fcntl::OFlag::O_DIRECT.bits());
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bypass(_options: &mut OpenOptions) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Creates a directory so that no power cut takes it away with the journal in it.
+fn create(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = parent_of(path) {
+        create(parent)?;
+    }
+    match fs::create_dir(path) {
+        // Somebody else made it meanwhile, or the path ends in `..` or the like.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    sync_parent(path)
+}
+
+fn parent_of(path: &Path) -> Option<&Path> {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = parent_of(path).unwrap_or_else(|| Path::new("."));
+    match File::open(parent).and_then(|parent| parent.sync_all()) {
+        // Who may not read the directory above did not create this one.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
     }
 }
 
@@ -44,6 +88,8 @@ impl Disk for Directory {
             .create(true)
             .truncate(false)
             .open(self.path.join(LOCK_NAME))?;
+        // An earlier process may have died between creating the directory and syncing its name.
+        sync_parent(&self.path)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => Ok(Some(lock)),
             Err((_, Errno::EWOULDBLOCK)) => Ok(None),
@@ -70,6 +116,7 @@ impl Disk for Directory {
             Access::Write => {
                 options.write(true);
             }
+            Access::Bypass => bypass(options.write(true))?,
             Access::Create => {
                 options.write(true).create(true).truncate(true);
             }
@@ -105,5 +152,15 @@ impl DiskFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn forget(&self) -> io::Result<()> {
+        Ok(posix_fadvise(
+            self,
+            0,
+            0,
+            PosixFadviseAdvice::POSIX_FADV_DONTNEED,
+        )?)
     }
 }

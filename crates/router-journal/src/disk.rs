@@ -9,6 +9,9 @@ pub enum Access {
     Read,
     /// For reading and writing; it must exist.
     Write,
+    /// For writing aligned blocks past the system's cache; it must exist. Refused with
+    /// [`io::ErrorKind::InvalidInput`] or [`io::ErrorKind::Unsupported`] where that cannot be done.
+    Bypass,
     /// For reading and writing, new and empty: what had the name before is gone.
     Create,
 }
@@ -82,6 +85,14 @@ pub trait DiskFile: Send + 'static {
     /// # Errors
     /// What the operating system says; what was written since the last sync may then be lost.
     fn sync(&self) -> io::Result<()>;
+
+    /// Lets the system forget what it keeps of the file in memory, so that the next read asks the disk.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn forget(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Fills the buffer from an offset as far as the file reaches; returns how much that is.

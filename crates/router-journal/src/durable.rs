@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use router_core::journal::{Cursor, Record};
 
 use crate::compact::{self, Sealed, Snapshots};
+use crate::covered::Covered;
 use crate::disk::Disk;
 use crate::error::{FileId, JournalError};
 use crate::held::Held;
@@ -21,6 +22,7 @@ use crate::report::RecoveryReport;
 use crate::snapshots;
 use crate::spares::Spares;
 use crate::stats::Groups;
+use crate::usage::DiskUse;
 use crate::writer::{self, Settings};
 
 /// The most records that are applied at once: how finely events are released.
@@ -82,7 +84,8 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
             created = true;
         }
         let found = inspect::<S>(&disk, Listing::read(&disk)?)?;
-        let log = continue_log(&disk, &found, &options)?;
+        let covered = Arc::new(Covered::new(options.segment_bytes, options.keep_segments));
+        let log = continue_log(&disk, &found, &options, &covered)?;
         let cursor = log.cursor();
         let report = RecoveryReport {
             created,
@@ -90,7 +93,7 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
             micros: u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX),
             ..found.report
         };
-        let durable = Self::start(disk, lock, options, found.state, log)?;
+        let durable = Self::start(disk, lock, options, found.state, (log, covered))?;
         Ok((durable, report))
     }
 
@@ -99,11 +102,11 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
         lock: D::Lock,
         options: Options,
         state: S,
-        log: Log<D>,
+        (log, covered): (Log<D>, Arc<Covered>),
     ) -> Result<Self, JournalError> {
         let cursor = log.cursor();
         let queue = Arc::new(Queue::new(options.window, cursor));
-        let sealed = Arc::new(Sealed::new(cursor.position.segment));
+        let sealed = Arc::new(Sealed::new(cursor.position.segment, covered));
         let mut durable = Self {
             state,
             next: cursor.next_sequence,
@@ -279,6 +282,9 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
     /// As [`Self::wait_durable`], and what the disk says of the snapshot, which does not stop the writer.
     pub fn snapshot_now(&mut self, timeout: Duration) -> Result<u64, JournalError> {
         let end = self.queue.wait(self.next, deadline(timeout))?;
+        if let Some(failure) = self.queue.failure() {
+            return Err(failure);
+        }
         let keep = self.options.keep_snapshots;
         self.sealed
             .snapshot_now(&self.disk, self.queue.durable(), &self.state, keep)?;
@@ -318,6 +324,14 @@ impl<S: StateMachine, D: Disk> Durable<S, D> {
     /// Returns what became of snapshots.
     pub fn snapshots(&self) -> Snapshots {
         self.sealed.snapshots()
+    }
+
+    /// Looks at what the journal's files take of the disk now.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn disk_use(&self) -> Result<DiskUse, JournalError> {
+        DiskUse::of(&self.disk)
     }
 
     /// Writes what was submitted, marks the journal as closed, and appends the remaining events to `out`.
@@ -363,11 +377,12 @@ fn continue_log<S: StateMachine, D: Disk>(
     disk: &D,
     found: &Found<S>,
     options: &Options,
+    covered: &Arc<Covered>,
 ) -> Result<Log<D>, JournalError> {
     let spare = repair(disk, found, options.segment_bytes)?;
     let last = found.mark.mark;
     let mark = MarkFile::open(disk, found.listing.has_mark, last)?;
-    let spares = Spares::start(disk, options.segment_bytes, spare)?;
+    let spares = Spares::start(disk, options.segment_bytes, spare, covered)?;
     let walked = &found.walked;
     let epoch = walked.cursor.epoch.max(last.map_or(0, |mark| mark.epoch));
     let begin = Begin {

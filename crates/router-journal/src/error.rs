@@ -219,7 +219,9 @@ impl fmt::Display for JournalError {
             Self::Semantics { file, found, ours } => {
                 write!(
                     out,
-                    "{file}: rules of version {found}, this program has {ours}"
+                    "{file}: written under rules of version {found}, this program has version \
+                     {ours}; nothing was changed: open it with a program of version {found} and move \
+                     its state over, or begin a new journal in another directory"
                 )
             }
         }

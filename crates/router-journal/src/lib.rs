@@ -8,6 +8,7 @@
 //! All file access goes through [`Disk`], so that tests can tear, lose and flip what is written.
 
 mod compact;
+mod covered;
 mod directory;
 mod disk;
 mod durable;
@@ -19,6 +20,7 @@ mod mark;
 mod matching;
 mod names;
 mod options;
+mod pace;
 mod queue;
 mod recover;
 mod report;
@@ -27,6 +29,7 @@ mod snapshots;
 mod spares;
 mod stats;
 mod tail;
+mod usage;
 mod verify;
 mod walk;
 mod writer;
@@ -42,4 +45,5 @@ pub use options::Options;
 pub use report::{RecoveryReport, TornTail};
 pub use router_core::journal::{Defect, Position, Record, RECORD_BYTES};
 pub use stats::Groups;
+pub use usage::DiskUse;
 pub use verify::{read_records, verify};

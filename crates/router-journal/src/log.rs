@@ -113,6 +113,7 @@ impl<D: Disk> Log<D> {
             .pass(&header, chain)
             .map_err(|defect| JournalError::at(header.position, defect))?;
         self.mark.write(&self.cursor, false)?;
+        self.spares.used(self.cursor.position.offset);
         if rolls {
             let next = self.cursor.position.segment.saturating_add(1);
             self.spares.order(next);

@@ -24,6 +24,9 @@ pub struct Options {
     pub snapshot_every: u64,
     /// How many snapshots stay, with all segments behind the oldest: 1 to 16. Default 2.
     pub keep_snapshots: usize,
+    /// How many segments that snapshots cover are kept to be written over again, which spares the file
+    /// system the work of new files: 0 to 64. Default 4.
+    pub keep_segments: usize,
     /// Whether to create a journal in a directory that holds none. Default yes.
     pub create: bool,
 }
@@ -38,6 +41,7 @@ impl Default for Options {
             idle_sync: Duration::from_millis(2),
             snapshot_every: 4,
             keep_snapshots: 2,
+            keep_segments: 4,
             create: true,
         }
     }
@@ -67,6 +71,9 @@ impl Options {
         }
         if self.keep_snapshots == 0 || self.keep_snapshots > 16 {
             return Err(JournalError::Options("keep_snapshots"));
+        }
+        if self.keep_segments > 64 {
+            return Err(JournalError::Options("keep_segments"));
         }
         Ok(())
     }

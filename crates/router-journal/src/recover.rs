@@ -4,6 +4,7 @@ use router_core::journal::{
     Cursor, Defect, FrameHeader, FrameKind, Position, Record, BLOCK_BYTES, MAX_FRAME_BYTES,
 };
 
+use crate::covered::remove;
 use crate::disk::{read_up_to, Access, Disk, DiskFile};
 use crate::error::{FileId, JournalError};
 use crate::machine::StateMachine;
@@ -89,7 +90,7 @@ pub(crate) fn replay<S: StateMachine>(
 }
 
 /// Loads the newest snapshot that is whole and has its segments; also returns how many were not whole.
-fn newest_usable<S: StateMachine>(
+pub(crate) fn newest_usable<S: StateMachine>(
     disk: &impl Disk,
     listing: &Listing,
 ) -> Result<(Loaded<S>, u32), JournalError> {
@@ -233,11 +234,6 @@ fn keep_one_unused<S>(
         remove(disk, &name, id)?;
     }
     Ok(spare)
-}
-
-pub(crate) fn remove(disk: &impl Disk, name: &str, id: FileId) -> Result<(), JournalError> {
-    disk.remove(name)
-        .map_err(|error| JournalError::io(id, &error))
 }
 
 /// Gives all records to `visit` that are in the segments behind the oldest snapshot.

@@ -1,14 +1,19 @@
 //! Snapshot files: written aside, read back, renamed.
 
+use std::{thread, time::Duration};
+
 use router_core::journal::{Cursor, Defect, SnapshotHeader, SNAPSHOT_HEADER_BYTES};
 
 use crate::disk::{read_up_to, Access, Disk, DiskFile};
 use crate::error::{FileId, JournalError};
 use crate::machine::StateMachine;
 use crate::names;
+use crate::pace;
 
-/// Bytes that are written and synced at once: small enough to let the writer's own syncs through.
+/// Bytes that are written and synced at once while nobody else writes.
 const PIECE_BYTES: usize = 4 << 20;
+/// The same while a writer is at work: small enough to let its own syncs through.
+const SLOW_BYTES: usize = 2 * pace::SLICE_BYTES;
 
 /// A snapshot that was read and whose state has the hash that it had when it was saved.
 pub(crate) struct Loaded<S> {
@@ -24,13 +29,41 @@ pub(crate) fn write<S: StateMachine>(
     cursor: Cursor,
     state: &S,
 ) -> Result<(), JournalError> {
+    write_in(disk, cursor, state, PIECE_BYTES, Duration::ZERO)
+}
+
+/// Does what [`write`] does in slices that leave the disk to the writer.
+pub(crate) fn write_slowly<S: StateMachine>(
+    disk: &impl Disk,
+    cursor: Cursor,
+    state: &S,
+) -> Result<(), JournalError> {
+    write_in(disk, cursor, state, SLOW_BYTES, pace::PAUSE)
+}
+
+fn write_in<S: StateMachine>(
+    disk: &impl Disk,
+    cursor: Cursor,
+    state: &S,
+    piece_bytes: usize,
+    pause: Duration,
+) -> Result<(), JournalError> {
     let mut body = Vec::new();
     state.save(&mut body);
     let header = SnapshotHeader::of(cursor, S::semantics_version(), state.state_hash(), &body);
     let id = FileId::Snapshot(cursor.next_sequence);
     let name = names::snapshot(cursor.next_sequence);
     let unfinished = names::unfinished(&name);
-    write_file(disk, &unfinished, id, &header, &body)?;
+    let written = disk
+        .open(&unfinished, Access::Create)
+        .and_then(|file| file.write_at(&header.encode(), 0).map(|()| file))
+        .map_err(|error| JournalError::io(id, &error))
+        .and_then(|file| write_body(&file, id, body.chunks(piece_bytes), pause));
+    if written.is_err() {
+        // Half a snapshot takes room that others need. If it cannot be removed, a recovery does it.
+        let _ = disk.remove(&unfinished);
+    }
+    written?;
     drop(body);
     read::<S>(disk, &unfinished, id)?;
     disk.rename(&unfinished, &name)
@@ -39,24 +72,25 @@ pub(crate) fn write<S: StateMachine>(
         .map_err(|error| JournalError::sync(FileId::Directory, &error))
 }
 
-fn write_file(
-    disk: &impl Disk,
-    name: &str,
+fn write_body<'b>(
+    file: &impl DiskFile,
     id: FileId,
-    header: &SnapshotHeader,
-    body: &[u8],
+    pieces: impl Iterator<Item = &'b [u8]>,
+    pause: Duration,
 ) -> Result<(), JournalError> {
-    let failed = |error| JournalError::io(id, &error);
-    let file = disk.open(name, Access::Create).map_err(failed)?;
-    file.write_at(&header.encode(), 0).map_err(failed)?;
     let mut offset = SNAPSHOT_HEADER_BYTES as u64;
-    for piece in body.chunks(PIECE_BYTES) {
-        file.write_at(piece, offset).map_err(failed)?;
+    for piece in pieces {
+        file.write_at(piece, offset)
+            .map_err(|error| JournalError::io(id, &error))?;
         file.sync()
             .map_err(|error| JournalError::sync(id, &error))?;
         offset = offset.saturating_add(piece.len() as u64);
+        thread::sleep(pause);
     }
-    file.sync().map_err(|error| JournalError::sync(id, &error))
+    file.sync()
+        .map_err(|error| JournalError::sync(id, &error))?;
+    // What is read back shall come from the disk.
+    file.forget().map_err(|error| JournalError::io(id, &error))
 }
 
 /// Reads the snapshot of all records before `end` into a fresh machine.

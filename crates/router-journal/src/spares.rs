@@ -1,17 +1,17 @@
 //! The next segment, prepared by a thread of its own so that rolling does not wait for zeros.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use router_core::journal::BLOCK_BYTES;
+
+use crate::covered::Covered;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::error::{FileId, JournalError};
 use crate::names;
-
-/// Zeros are written and synced in pieces: one sync of a whole segment would hold up the writer's.
-const PIECE_BYTES: usize = 1 << 20;
-const PIECES_PER_SYNC: u32 = 4;
+use crate::pace::{Pace, URGENT_BYTES};
 
 type Prepared<F> = (u64, Result<F, JournalError>);
 
@@ -21,8 +21,7 @@ pub(crate) struct Spares<D: Disk> {
     prepared: Receiver<Prepared<D::File>>,
     ready: Option<(u64, D::File)>,
     ordered: Option<u64>,
-    /// Lets a preparation end early: nobody will use the segment.
-    stop: Arc<AtomicBool>,
+    pace: Arc<Pace>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,6 +31,7 @@ impl<D: Disk> Spares<D> {
         disk: &D,
         segment_bytes: u64,
         kept: Option<u64>,
+        covered: &Arc<Covered>,
     ) -> Result<Self, JournalError> {
         let ready = match kept {
             Some(segment) => Some((segment, open(disk, segment)?)),
@@ -39,14 +39,18 @@ impl<D: Disk> Spares<D> {
         };
         let (orders, incoming) = sync_channel::<u64>(1);
         let (outgoing, prepared) = sync_channel(1);
-        let disk = disk.clone();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let pace = Arc::new(Pace::default());
+        let work = Preparation {
+            disk: disk.clone(),
+            segment_bytes,
+            covered: Arc::clone(covered),
+            pace: Arc::clone(&pace),
+        };
         let thread = thread::Builder::new()
             .name("journal-segments".to_owned())
             .spawn(move || {
                 for segment in incoming {
-                    let file = prepare(&disk, segment, segment_bytes, &stopped);
+                    let file = work.prepare(segment);
                     if outgoing.send((segment, file)).is_err() {
                         break;
                     }
@@ -58,9 +62,14 @@ impl<D: Disk> Spares<D> {
             prepared,
             ready,
             ordered: None,
-            stop,
+            pace,
             thread: Some(thread),
         })
+    }
+
+    /// Says how much of the present segment is used: the next one is prepared in step with it.
+    pub(crate) fn used(&self, bytes: u64) {
+        self.pace.used(bytes);
     }
 
     /// Has a segment prepared unless that was already asked for.
@@ -79,9 +88,19 @@ impl<D: Disk> Spares<D> {
     ///
     /// A full disk is tried once more, because snapshots may have freed room since.
     pub(crate) fn take(&mut self, segment: u64) -> Result<D::File, JournalError> {
-        match self.wait_for(segment) {
+        self.hurry(true);
+        let taken = match self.wait_for(segment) {
             Err(JournalError::DiskFull { .. }) => self.wait_for(segment),
             other => other,
+        };
+        self.hurry(false);
+        taken
+    }
+
+    fn hurry(&self, urgent: bool) {
+        self.pace.hurry(urgent);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
         }
     }
 
@@ -107,8 +126,9 @@ impl<D: Disk> Spares<D> {
 impl<D: Disk> Drop for Spares<D> {
     fn drop(&mut self) {
         self.orders = None;
-        self.stop.store(true, Ordering::Relaxed);
+        self.pace.stop();
         if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
             // Its answer has room in the channel, so it ends; a panic in it has nothing to add here.
             drop(thread.join());
         }
@@ -120,40 +140,93 @@ fn open<D: Disk>(disk: &D, segment: u64) -> Result<D::File, JournalError> {
         .map_err(|error| JournalError::io(FileId::Segment(segment), &error))
 }
 
-/// Creates a segment of zeros under its final name, all of it durable.
-fn prepare<D: Disk>(
-    disk: &D,
-    segment: u64,
+/// What the thread needs.
+struct Preparation<D: Disk> {
+    disk: D,
     segment_bytes: u64,
-    stop: &AtomicBool,
-) -> Result<D::File, JournalError> {
-    let id = FileId::Segment(segment);
-    let failed = |error| JournalError::io(id, &error);
-    let name = names::segment(segment);
-    let unfinished = names::unfinished(&name);
-    let file = disk.open(&unfinished, Access::Create).map_err(failed)?;
-    let zeros = vec![0; PIECE_BYTES];
-    let mut offset = 0_u64;
-    let mut pieces = 0_u32;
-    while offset < segment_bytes {
-        if stop.load(Ordering::Relaxed) {
+    covered: Arc<Covered>,
+    pace: Arc<Pace>,
+}
+
+impl<D: Disk> Preparation<D> {
+    /// Makes a segment of zeros under its final name, all of it durable.
+    fn prepare(&self, segment: u64) -> Result<D::File, JournalError> {
+        let id = FileId::Segment(segment);
+        let failed = |error| JournalError::io(id, &error);
+        let name = names::segment(segment);
+        let unfinished = if let Some(covered) = self.covered.give_out() {
+            covered
+        } else {
+            let unfinished = names::unfinished(&name);
+            self.disk
+                .open(&unfinished, Access::Create)
+                .map_err(failed)?;
+            unfinished
+        };
+        self.clear(&unfinished, id)?;
+        self.disk.rename(&unfinished, &name).map_err(failed)?;
+        self.disk
+            .sync_names()
+            .map_err(|error| JournalError::sync(FileId::Directory, &error))?;
+        open(&self.disk, segment)
+    }
+
+    /// Writes zeros past the system's cache if the file system lets us, else through it.
+    ///
+    /// Past the cache nothing piles up that a sync would have to write at once, so one sync at the end is
+    /// enough: each earlier one would make the file system write down how far the file has grown, and
+    /// the writer's syncs would wait for that.
+    fn clear(&self, name: &str, id: FileId) -> Result<(), JournalError> {
+        let failed = |error| JournalError::io(id, &error);
+        let done = self
+            .disk
+            .open(name, Access::Bypass)
+            .and_then(|file| self.fill(&file, false).map(|whole| (file, whole)));
+        let (file, whole) = match done {
+            Err(error) if cannot_bypass(&error) => {
+                let file = self.disk.open(name, Access::Write).map_err(failed)?;
+                let whole = self.fill(&file, true).map_err(failed)?;
+                (file, whole)
+            }
+            done => done.map_err(failed)?,
+        };
+        if !whole {
             return Err(JournalError::WriterLost);
         }
-        let piece = segment_bytes.saturating_sub(offset).min(zeros.len() as u64);
-        let bytes = usize::try_from(piece).unwrap_or(0);
-        file.write_at(zeros.get(..bytes).unwrap_or_default(), offset)
-            .map_err(failed)?;
-        offset = offset.saturating_add(piece);
-        pieces = pieces.saturating_add(1);
-        if pieces.checked_rem(PIECES_PER_SYNC) == Some(0) {
-            file.sync()
-                .map_err(|error| JournalError::sync(id, &error))?;
-        }
+        file.sync().map_err(|error| JournalError::sync(id, &error))
     }
-    file.sync()
-        .map_err(|error| JournalError::sync(id, &error))?;
-    disk.rename(&unfinished, &name).map_err(failed)?;
-    disk.sync_names()
-        .map_err(|error| JournalError::sync(FileId::Directory, &error))?;
-    Ok(file)
+
+    /// Writes zeros from the first byte to the last: also where a file held something before, nothing
+    /// of it may be left. Returns whether it came to the end: nobody waits for a stopped one.
+    fn fill(&self, file: &D::File, syncs: bool) -> io::Result<bool> {
+        let memory = vec![0; URGENT_BYTES.saturating_add(BLOCK_BYTES)];
+        let zeros = memory
+            .get(memory.as_ptr().align_offset(BLOCK_BYTES)..)
+            .unwrap_or_default();
+        let mut offset = 0_u64;
+        while offset < self.segment_bytes {
+            if self.pace.is_stopped() {
+                return Ok(false);
+            }
+            let piece = self.segment_bytes.saturating_sub(offset);
+            let piece = usize::try_from(piece).unwrap_or(usize::MAX);
+            let piece = zeros.get(..piece.min(self.pace.slice())).unwrap_or(zeros);
+            file.write_at(piece, offset)?;
+            if syncs {
+                file.sync()?;
+            }
+            offset = offset.saturating_add(piece.len() as u64);
+            if offset < self.segment_bytes {
+                self.pace.make_way(offset);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn cannot_bypass(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+    )
 }

@@ -39,6 +39,8 @@ pub(crate) fn start<D: Disk>(
             };
             if let Err(error) = writer.run() {
                 writer.queue.fail(error);
+                // On a disk that failed nothing is deleted any more, whatever snapshots say.
+                writer.sealed.close();
             }
             drop(guard);
         })

@@ -194,6 +194,43 @@ fn after_a_failed_sync_nothing_more_is_acknowledged_and_no_sync_is_tried_again()
 }
 
 #[test]
+fn a_writer_that_stopped_takes_no_snapshot_and_deletes_nothing() {
+    let disk = SimDisk::default();
+    let later = Options {
+        idle_sync: Duration::from_millis(1),
+        ..options(1)
+    };
+    let (mut journal, _) = open(&disk, later).unwrap();
+    journal
+        .submit_and_wait(&records(0, 10), LONG, &mut Vec::new())
+        .unwrap();
+    disk.wait_for("segment-00000000000000000001.journal");
+    // Everything is durable when the sync of the mark fails.
+    journal.wait_durable(10, LONG, &mut Vec::new()).unwrap();
+    disk.inject(Some(Operation::Sync), 0, Fault::Io);
+    let since = std::time::Instant::now();
+    let mut sent = 10;
+    let failure = loop {
+        if let Some(failure) = journal.failure() {
+            break failure;
+        }
+        // A mark that was synced before has to be written anew.
+        sent += journal
+            .submit(&records(sent, 1))
+            .map_or(0, |ticket| ticket.taken as u64);
+        assert!(since.elapsed().as_secs() < 20);
+    };
+    let operations = disk.operations();
+    assert_eq!(journal.snapshot_now(LONG).unwrap_err(), failure);
+    assert_eq!(
+        disk.operations(),
+        operations,
+        "nothing more is done to the disk"
+    );
+    assert_eq!(journal.close(&mut Vec::new()).unwrap_err(), failure);
+}
+
+#[test]
 fn a_full_disk_stops_the_writer_by_name_and_more_room_lets_it_open_again() {
     let disk = SimDisk::default();
     let mut known = Known::default();

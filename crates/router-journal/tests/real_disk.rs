@@ -1,7 +1,7 @@
 //! The journal on a real file system: in a fresh temporary directory, or under `JOURNAL_TEST_DIR`.
 //!
-//! `JOURNAL_TEST_FULL_DIR` names a directory on a small file system (a tmpfs of a few MiB) that the test
-//! of the full disk may fill.
+//! The test of the full disk mounts a tmpfs of 8 MiB for itself, in a mount namespace that nobody else sees.
+//! Where that is not allowed, `JOURNAL_TEST_FULL_DIR` may name a directory on a small file system to fill.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -12,7 +12,9 @@
 
 mod sim;
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use router_journal::{verify, Directory, Durable, JournalError, Options, RecoveryReport};
@@ -93,10 +95,49 @@ fn a_flipped_byte_in_a_real_segment_is_refused_with_file_and_offset() {
     assert_eq!(error.code(), "journal_acknowledged_lost", "{error}");
 }
 
+const FULL_DIR: &str = "JOURNAL_TEST_FULL_DIR";
+
+/// Runs one test again with a tmpfs of its own, as root or as root of a namespace for users.
+fn again_on_a_small_file_system(test: &str) {
+    let mount = "mount -t tmpfs -o size=8m journal-test \"$0\" || exit 77; exec \"$@\"";
+    let point = tempfile::tempdir().unwrap();
+    let mut told = String::new();
+    for rights in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
+        let ran = Command::new("unshare")
+            .args(rights)
+            .args(["sh", "-c", mount])
+            .arg(point.path())
+            .arg(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .env(FULL_DIR, point.path())
+            .output();
+        match ran {
+            Ok(ran) if String::from_utf8_lossy(&ran.stdout).contains("running 1 test") => {
+                let text = String::from_utf8_lossy(&ran.stdout);
+                let errors = String::from_utf8_lossy(&ran.stderr);
+                assert!(ran.status.success(), "{text}{errors}");
+                assert!(text.contains(FILLED), "{text}{errors}");
+                println!("on a tmpfs of its own: {text}");
+                return;
+            }
+            Ok(ran) => told.push_str(&String::from_utf8_lossy(&ran.stderr)),
+            Err(error) => told.push_str(&error.to_string()),
+        }
+    }
+    println!(
+        "skipped: no small file system, as {FULL_DIR} names none and mounting one fails: {told}"
+    );
+}
+
+/// What the test says when the disk was full.
+const FILLED: &str = "the disk was full after";
+
 #[test]
 fn a_really_full_disk_loses_nothing_acknowledged_and_opens_when_there_is_room() {
-    let Ok(small) = std::env::var("JOURNAL_TEST_FULL_DIR") else {
-        println!("skipped: JOURNAL_TEST_FULL_DIR names no small file system");
+    let Ok(small) = std::env::var(FULL_DIR) else {
+        again_on_a_small_file_system(
+            "a_really_full_disk_loses_nothing_acknowledged_and_opens_when_there_is_room",
+        );
         return;
     };
     let place = tempfile::tempdir_in(small).unwrap();
@@ -120,6 +161,7 @@ fn a_really_full_disk_loses_nothing_acknowledged_and_opens_when_there_is_room() 
     assert_eq!(failure.code(), "journal_disk_full");
     let acknowledged = journal.durable_end();
     assert!(acknowledged >= sent);
+    println!("{FILLED} {acknowledged} records");
     drop(journal);
     std::fs::remove_file(filler).unwrap();
     for _ in 0..2 {
@@ -132,4 +174,46 @@ fn a_really_full_disk_loses_nothing_acknowledged_and_opens_when_there_is_room() 
             .submit_and_wait(&batch, LONG, &mut Vec::new())
             .unwrap();
     }
+}
+
+#[test]
+fn a_snapshot_that_finds_the_disk_full_gives_back_what_is_kept_for_reuse() {
+    let Ok(small) = std::env::var(FULL_DIR) else {
+        again_on_a_small_file_system(
+            "a_snapshot_that_finds_the_disk_full_gives_back_what_is_kept_for_reuse",
+        );
+        return;
+    };
+    let place = tempfile::tempdir_in(small).unwrap();
+    let by_hand = Options {
+        segment_bytes: 256 << 10,
+        snapshot_every: 0,
+        ..options()
+    };
+    let disk = Directory::open(place.path()).unwrap();
+    let genesis = || Counter::with_ballast(600 << 10);
+    let (mut journal, _) = Durable::open(disk, by_hand, genesis).unwrap();
+    let mut sent = 0;
+    for count in [20_000, 1] {
+        let batch = records(sent, count);
+        journal
+            .submit_and_wait(&batch, LONG, &mut Vec::new())
+            .unwrap();
+        sent += count;
+        journal.snapshot_now(LONG).unwrap();
+    }
+    let kept = journal.disk_use().unwrap();
+    assert!(kept.spares >= 3, "{kept:?}");
+    // The filler takes all that is left but for half a snapshot.
+    let filler = std::fs::File::create(place.path().join("filler")).unwrap();
+    let mut filled = 0;
+    while filler.write_at(&[1; 4096], filled).is_ok() {
+        filled += 4096;
+    }
+    filler.set_len(filled - (300 << 10)).unwrap();
+    let full = journal.snapshot_now(LONG).unwrap_err();
+    assert_eq!(full.code(), "journal_disk_full");
+    println!("{FILLED} {filled} bytes of filler");
+    assert_eq!(journal.failure(), None, "the writer goes on");
+    journal.snapshot_now(LONG).unwrap();
 }

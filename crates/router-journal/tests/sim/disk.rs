@@ -107,6 +107,11 @@ impl SimDisk {
         self.state().operations
     }
 
+    /// Returns how many files were ever created.
+    pub fn created(&self) -> u64 {
+        self.state().next_node
+    }
+
     pub fn count(&self, kind: Operation) -> u64 {
         self.state().counts.get(&kind).copied().unwrap_or(0)
     }
