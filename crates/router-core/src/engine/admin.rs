@@ -5,7 +5,8 @@ use super::command::{Command, CommandRecord, NewInstrument};
 use super::event::{EventKind, EventRecord, Sink};
 use super::reason::Reason;
 use super::rules::{
-    class, Phase, RuleKind, Rules, Tif, MAX_AMOUNT, MAX_FEE_PPM, MAX_PRICE, MAX_QTY, PPM, TIERS,
+    class, Phase, RuleKind, Rules, Tier, Tif, MAX_AMOUNT, MAX_FEE_PPM, MAX_PRICE, MAX_QTY, PPM,
+    TIERS,
 };
 use super::submit::{rejected, Engine};
 
@@ -95,10 +96,6 @@ impl Engine {
         let assets = [added.base_asset, added.quote_asset];
         let known = assets.iter().all(|asset| *asset < limits.max_assets);
         require(known, Reason::UnknownAsset)?;
-        require(
-            !(added.funded && added.positions),
-            Reason::InvalidCombination,
-        )?;
         let mut rules = Rules::default();
         if added.max_qty != 0 {
             rules.max_qty = added.max_qty;
@@ -112,7 +109,8 @@ impl Engine {
             funded: added.funded,
             positions: added.positions,
         };
-        let fits = rules.max_qty <= MAX_QTY && terms.carries(rules.max_qty);
+        require(terms.combine(), Reason::InvalidCombination)?;
+        let fits = rules.max_qty <= MAX_QTY && terms.has_units() && terms.carries(rules.max_qty);
         require(fits, Reason::OutOfRange)?;
         for asset in assets {
             self.shared.funds.widen(asset);
@@ -157,6 +155,7 @@ impl Engine {
                 book.remove_all(shared, Reason::Expired, &is_day, out);
             }
             Phase::Continuous => {
+                book.queue_waiting_exits();
                 book.uncross(shared, out);
                 for (price, mark) in [(book.last, false), (book.mark, true)] {
                     if price != 0 {
@@ -246,18 +245,18 @@ impl Engine {
         (maker_ppm, taker_ppm): (i64, i64),
         out: &mut dyn Sink,
     ) -> Applied {
-        let rate = |ppm: i64| {
-            let fits = ppm.unsigned_abs() <= MAX_FEE_PPM.unsigned_abs();
-            i32::try_from(ppm)
-                .ok()
-                .filter(|_| fits)
-                .ok_or(Reason::OutOfRange)
+        let rate = |ppm: i64| i32::try_from(ppm).map_err(|_| Reason::OutOfRange);
+        let changed = Tier {
+            maker_ppm: rate(maker_ppm)?,
+            taker_ppm: rate(taker_ppm)?,
         };
-        let (maker_ppm, taker_ppm) = (rate(maker_ppm)?, rate(taker_ppm)?);
-        let place = self.shared.accounts.tier_mut(tier);
-        let place = place.ok_or(Reason::OutOfRange)?;
-        place.maker_ppm = maker_ppm;
-        place.taker_ppm = taker_ppm;
+        let mut tiers = self.shared.accounts.tiers().to_vec();
+        let place = tiers.get_mut(tier as usize);
+        *place.ok_or(Reason::OutOfRange)? = changed;
+        require(tiers_fit(&tiers), Reason::OutOfRange)?;
+        if let Some(place) = self.shared.accounts.tier_mut(tier) {
+            *place = changed;
+        }
         self.configured(record, out);
         Ok(())
     }
@@ -295,7 +294,28 @@ impl Engine {
     }
 }
 
+/// True if every rate is in range and no pair of accounts earns by trading with itself, whatever tiers
+/// they have.
+pub(crate) fn tiers_fit(tiers: &[Tier]) -> bool {
+    let makers = tiers.iter().map(|tier| i64::from(tier.maker_ppm));
+    let takers = tiers.iter().map(|tier| i64::from(tier.taker_ppm));
+    let mut rates = makers.clone().chain(takers.clone());
+    let in_range = rates.all(|ppm| (-MAX_FEE_PPM..=MAX_FEE_PPM).contains(&ppm));
+    let (maker, taker) = (makers.min().unwrap_or(0), takers.min().unwrap_or(0));
+    in_range && maker.saturating_add(taker) >= 0
+}
+
 impl Terms {
+    /// True if what the instrument is to do goes together.
+    pub(crate) const fn combine(&self) -> bool {
+        !(self.funded && (self.positions || self.base_asset == self.quote_asset))
+    }
+
+    /// True if whoever gets something pays for it: on a funded instrument neither side is free.
+    pub(crate) const fn has_units(&self) -> bool {
+        !self.funded || (self.lot_units != 0 && self.tick_units != 0)
+    }
+
     /// True if no amount of an order of `max_qty` lots exceeds [`MAX_AMOUNT`].
     fn carries(&self, max_qty: u64) -> bool {
         let notional = u128::from(max_qty).checked_mul(u128::from(MAX_PRICE.unsigned_abs()));

@@ -95,7 +95,7 @@ impl Book {
         let is_armed = order.flags() & flag::EXOTIC != 0 && self.stage(slot) == Stage::Armed;
         let mut taker = self.taker_of_slot(shared, slot, order, numbers);
         if !is_armed && order.flags() & flag::POST_ONLY != 0 {
-            self.check_post_only(&mut taker)?;
+            self.check_post_only_in_band(&mut taker)?;
         }
         self.check_new_need(shared, order, &taker)?;
         self.free(

@@ -1,10 +1,14 @@
-//! The uncross that ends an auction: trades at one price until the book is crossed no more.
+//! The uncross that ends an auction: rounds of trades at one price each until the book is crossed no more.
+//!
+//! What self-trade prevention and reduce-only remove does not start the search for a price anew: every
+//! meeting costs the same, and the search is made at most [`MAX_ROUNDS`] times.
 
 use super::auction_price::{uncross_price, UncrossPrice};
 use super::book::{Book, Shared};
 use super::event::{event_flags, EventKind, EventRecord, Sink};
+use super::ladder::Ladder;
 use super::reason::Reason;
-use super::rules::{Side, StpMode};
+use super::rules::{Side, StpMode, MAX_ROUNDS};
 use super::settle::{settle, Party};
 use super::slab::{flag, NIL};
 
@@ -16,65 +20,101 @@ struct Meeting {
     /// The one with the earlier priority.
     maker: u32,
     taker: u32,
+    /// Prices of their levels.
+    bid: u32,
+    ask: u32,
 }
 
 impl Book {
     /// Trades while the book is crossed.
     pub(crate) fn uncross(&mut self, shared: &mut Shared, out: &mut dyn Sink) {
-        while let Some(found) = self.find_uncross() {
-            out.event(self.uncross_event(shared.sequence, &found));
-            while let Some(meeting) = self.meeting_at(found.price) {
-                self.meet(shared, meeting, found.price, out);
+        for _ in 0..MAX_ROUNDS {
+            let Some(found) = self.find_uncross() else {
+                return;
+            };
+            let price = u32::try_from(found.price).unwrap_or(0);
+            let traded = self.uncross_at(shared, price, out);
+            if traded != 0 {
+                out.event(self.uncross_event(shared.sequence, &found, traded));
             }
+        }
+        self.uncross_singly(shared, out);
+    }
+
+    /// One round: meetings at `price` as long as both sides accept it. Returns the lots that were traded.
+    fn uncross_at(&mut self, shared: &mut Shared, price: u32, out: &mut dyn Sink) -> u64 {
+        let mut traded: u64 = 0;
+        while let Some(meeting) = self.meeting() {
+            if meeting.bid < price || meeting.ask > price {
+                break;
+            }
+            traded = traded.saturating_add(self.meet(shared, meeting, price, out));
+        }
+        traded
+    }
+
+    /// Order by order: each meeting at the price of whoever came first.
+    fn uncross_singly(&mut self, shared: &mut Shared, out: &mut dyn Sink) {
+        while let Some(meeting) = self.meeting() {
+            if meeting.bid < meeting.ask {
+                return;
+            }
+            let price = if meeting.maker == meeting.buy {
+                meeting.bid
+            } else {
+                meeting.ask
+            };
+            self.meet(shared, meeting, price, out);
         }
     }
 
+    /// The price of a round, `None` if the book is not crossed.
     fn find_uncross(&self) -> Option<UncrossPrice> {
+        let (bid, ask) = (self.bids.best_price()?, self.asks.best_price()?);
+        if bid < ask {
+            return None;
+        }
         let reference = if self.last == 0 { self.mark } else { self.last };
         let reference = (reference != 0).then_some(i64::from(reference));
         uncross_price(
-            self.open_levels(Side::Buy),
-            self.open_levels(Side::Sell),
+            self.open_levels(Side::Buy, ask),
+            self.open_levels(Side::Sell, bid),
             reference,
             self.rules.tick_step,
         )
     }
 
-    /// Prices and open lots, hidden ones included, best first.
-    fn open_levels(&self, side: Side) -> impl Iterator<Item = (i64, u128)> + '_ {
+    /// Prices down to `worst`, and open lots, hidden ones included, best first.
+    fn open_levels(&self, side: Side, worst: u32) -> impl Iterator<Item = (i64, u128)> + '_ {
         let ladder = self.side(side);
-        ladder.iter().map(move |(key, _)| {
+        let last = ladder.key(worst);
+        let crossed = ladder.iter().take_while(move |(key, _)| *key <= last);
+        crossed.map(move |(key, _)| {
             let open = self.queue(side, key).map(|slot| self.slab.hot(slot).open);
             let lots = open.fold(0_u128, |sum, open| sum.saturating_add(u128::from(open)));
             (i64::from(ladder.key(key)), lots)
         })
     }
 
-    fn uncross_event(&self, sequence: u64, found: &UncrossPrice) -> EventRecord {
+    fn uncross_event(&self, sequence: u64, found: &UncrossPrice, traded: u64) -> EventRecord {
         EventRecord {
             kind: EventKind::Uncross.number(),
             instrument: self.terms.id,
             command: sequence,
             price: found.price,
-            qty: u64::try_from(found.volume).unwrap_or(u64::MAX),
+            qty: traded,
             leaves: u64::try_from(found.surplus).unwrap_or(u64::MAX),
             ..EventRecord::default()
         }
     }
 
-    /// The heads of the best levels, if both accept the price.
-    fn meeting_at(&self, price: i64) -> Option<Meeting> {
-        let head = |side: Side| {
-            let ladder = self.side(side);
+    /// The heads of the best levels, crossed or not.
+    fn meeting(&self) -> Option<Meeting> {
+        let head = |ladder: &Ladder| {
             let head = ladder.level(ladder.best_key())?.head;
-            let level = i64::from(ladder.best_price()?);
-            let accepts = match side {
-                Side::Buy => level >= price,
-                Side::Sell => level <= price,
-            };
-            (accepts && head != NIL).then_some(head)
+            (head != NIL).then_some((head, ladder.best_price()?))
         };
-        let (buy, sell) = (head(Side::Buy)?, head(Side::Sell)?);
+        let ((buy, bid), (sell, ask)) = (head(&self.bids)?, head(&self.asks)?);
         let buy_is_later = self.slab.cold(buy).priority > self.slab.cold(sell).priority;
         let (maker, taker) = if buy_is_later {
             (sell, buy)
@@ -86,15 +126,17 @@ impl Book {
             sell,
             maker,
             taker,
+            bid,
+            ask,
         })
     }
 
-    /// Lets two orders trade, or removes or reduces what may not trade.
-    fn meet(&mut self, shared: &mut Shared, at: Meeting, price: i64, out: &mut dyn Sink) {
+    /// Lets two orders trade and returns the lots, or removes or reduces what may not trade.
+    fn meet(&mut self, shared: &mut Shared, at: Meeting, price: u32, out: &mut dyn Sink) -> u64 {
         let stp = self.slab.hot(at.taker).stp();
         if stp != StpMode::None && self.is_one_owner(shared, at) {
             self.prevent_meeting(shared, at, stp, out);
-            return;
+            return 0;
         }
         let mut lots = self.shown(at.maker).min(self.shown(at.taker));
         for slot in [at.maker, at.taker] {
@@ -105,12 +147,13 @@ impl Book {
                 if reducible == 0 {
                     let mut out = out;
                     self.remove_order(shared, slot, Reason::ReduceOnly, &mut out);
-                    return;
+                    return 0;
                 }
                 lots = lots.min(reducible);
             }
         }
         self.trade_meeting(shared, at, (price, lots), out);
+        lots
     }
 
     fn is_one_owner(&self, shared: &Shared, at: Meeting) -> bool {
@@ -163,7 +206,7 @@ impl Book {
         &mut self,
         shared: &mut Shared,
         at: Meeting,
-        (price, lots): (i64, u64),
+        (price, lots): (u32, u64),
         out: &mut dyn Sink,
     ) {
         let (buy, sell) = (*self.slab.hot(at.buy), *self.slab.hot(at.sell));
@@ -176,7 +219,7 @@ impl Book {
             flags: event_flags::AUCTION | done,
             other_account: sell.account,
             other_id: sell.id(),
-            price,
+            price: i64::from(price),
             qty: lots,
             leaves: buy.open.saturating_sub(lots),
             ..self.about(shared.sequence, EventKind::Trade, &buy)
@@ -190,15 +233,14 @@ impl Book {
                 .accounts
                 .shift_position(id, sell.account, Side::Sell, lots);
         }
-        let ticks = u32::try_from(price).unwrap_or(0);
-        self.last = ticks;
+        self.last = price;
         if self.armed | self.pending != 0 {
-            self.work.print(ticks);
+            self.work.print(price);
         }
         let mut out = out;
         if self.terms.funded {
             let parties = [self.party(shared, at.buy), self.party(shared, at.sell)];
-            settle(&self.terms, shared, parties, ticks, lots, &mut out);
+            settle(&self.terms, shared, parties, price, lots, &mut out);
         }
         for (slot, order) in [(at.buy, buy), (at.sell, sell)] {
             self.reduce_maker(shared, slot, lots, &mut out);
@@ -218,7 +260,8 @@ impl Book {
             id: order.id(),
             side: order.side(),
             hold_price: self.hold_price(slot),
-            ppm: shared.accounts.rates(order.account).maker_ppm,
+            // Both rested; a rebate would have nobody who pays for it.
+            ppm: shared.accounts.rates(order.account).maker_ppm.max(0),
             holds: true,
         }
     }

@@ -14,8 +14,8 @@ impl Book {
     pub(crate) fn run_work(&mut self, shared: &mut Shared, out: &mut dyn Sink) {
         let mut fired = Vec::new();
         loop {
-            if let Some((take_profit, stop, filled)) = self.work.activations.pop_front() {
-                self.activate(shared, (take_profit, stop), filled, out);
+            if let Some(exits) = self.work.activations.pop_front() {
+                self.activate(shared, exits, out);
             } else if let Some((price, mark)) = self.work.references.pop_front() {
                 if self.phase == Phase::Continuous && self.armed != 0 {
                     self.triggers.reference(mark, i64::from(price), &mut fired);

@@ -51,7 +51,8 @@ numbered! {
         Balance = 14,
         /// An instrument entered a phase: `qty` the phase's number.
         Phase = 15,
-        /// An auction found its price: `price`, `qty` lots, `leaves` |surplus|; `side` 0.
+        /// A round of an uncross has traded: its `price`, `qty` the lots of its trades, which stand before it,
+        /// `leaves` |surplus| when the price was found; `side` 0.
         Uncross = 16,
         /// An administrative command was applied: `instrument` and `account` as in the record,
         /// `qty` the command's kind.

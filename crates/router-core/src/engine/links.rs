@@ -7,6 +7,7 @@ use super::book::{Book, Shared};
 use super::event::Sink;
 use super::image::LinkImage;
 use super::reason::Reason;
+use super::rules::OrderType;
 use super::slab::{flag, Stage, NIL};
 
 /// An order that was just removed, as its partners see it.
@@ -58,11 +59,12 @@ impl Book {
                 }
             }
             LinkImage::BracketHead { take_profit, stop } => {
-                if gone.filled != 0 {
-                    let exits = (take_profit, stop, gone.filled);
-                    self.work.activations.push_back(exits);
+                let exits = (take_profit, stop);
+                if gone.filled == 0 {
+                    self.drop_exits(shared, exits, Reason::Linked, out);
                 } else {
-                    self.drop_exits(shared, (take_profit, stop), Reason::Linked, out);
+                    self.size_exits(exits, gone.filled);
+                    self.work.activations.push_back(exits);
                 }
             }
             LinkImage::BracketExit { head, sibling } => {
@@ -76,6 +78,44 @@ impl Book {
                 }
             }
         }
+    }
+
+    /// Gives both exits of a bracket the lots that are to be protected.
+    pub(crate) fn size_exits(&mut self, (take_profit, stop): (u64, u64), lots: u64) {
+        for id in [take_profit, stop] {
+            let slot = self.slot_of(id);
+            if slot == NIL {
+                continue;
+            }
+            if let Some(hot) = self.slab.hot_mut(slot) {
+                hot.open = lots;
+            }
+            if let Some(cold) = self.slab.cold_mut(slot) {
+                cold.total = lots;
+            }
+        }
+    }
+
+    /// Queues every pair of exits whose head is gone, in order of the take profit's id: those that could not
+    /// come to life in another phase.
+    pub(crate) fn queue_waiting_exits(&mut self) {
+        if self.pending == 0 {
+            return;
+        }
+        let mut waiting = Vec::new();
+        for (slot, order) in self.slab.iter() {
+            // A pair is found by its take profit, which is the limit order of the two.
+            if !order.has(flag::LINKED) || order.order_type() != OrderType::Limit {
+                continue;
+            }
+            if let LinkImage::BracketExit { head, sibling } = self.link(slot) {
+                if self.slot_of(head) == NIL {
+                    waiting.push((order.id(), sibling));
+                }
+            }
+        }
+        waiting.sort_unstable();
+        self.work.activations.extend(waiting);
     }
 
     /// Removes both exits of a bracket that never came to life, the take profit first.

@@ -211,29 +211,20 @@ impl Book {
         self.act(shared, taker, &mut out);
     }
 
-    /// Brings the exits of a bracket to life whose head is done with `filled` lots.
-    pub(crate) fn activate(
-        &mut self,
-        shared: &mut Shared,
-        exits: (u64, u64),
-        filled: u64,
-        out: &mut dyn Sink,
-    ) {
+    /// Brings the exits of a bracket whose head is done to life; outside `Continuous` they wait on.
+    pub(crate) fn activate(&mut self, shared: &mut Shared, exits: (u64, u64), out: &mut dyn Sink) {
         let (profit, stop) = (self.slot_of(exits.0), self.slot_of(exits.1));
-        if profit == NIL || stop == NIL {
+        if profit == NIL || stop == NIL || self.phase != Phase::Continuous {
             return;
         }
-        if self.phase != Phase::Continuous {
-            self.drop_exits(shared, exits, Reason::Linked, out);
-            return;
-        }
-        let lots = self.payable(shared, [profit, stop], filled);
+        let lots = self.payable(shared, [profit, stop]);
         if lots == 0 {
             self.drop_exits(shared, exits, Reason::InsufficientFunds, out);
             return;
         }
+        self.size_exits(exits, lots);
         for (slot, sibling) in [(profit, exits.1), (stop, exits.0)] {
-            self.awake(slot, sibling, lots);
+            self.awake(slot, sibling);
             let order = *self.slab.hot(slot);
             out.event(EventRecord {
                 qty: lots,
@@ -249,11 +240,12 @@ impl Book {
     }
 
     /// Lots of two exits that what is available pays for, at the larger need, in whole lot steps.
-    fn payable(&self, shared: &Shared, exits: [u32; 2], filled: u64) -> u64 {
-        let mut lots = filled;
-        if self.terms.funded {
-            for slot in exits {
-                let order = self.slab.hot(slot);
+    fn payable(&self, shared: &Shared, exits: [u32; 2]) -> u64 {
+        let mut lots = u64::MAX;
+        for slot in exits {
+            let order = self.slab.hot(slot);
+            lots = lots.min(order.open);
+            if self.terms.funded {
                 let (asset, each) = self.terms.need(order.side(), order.price(), 1);
                 let available = shared.funds.balance(order.account, asset).available;
                 if let Some(most) = available.checked_div(each) {
@@ -266,16 +258,10 @@ impl Book {
     }
 
     /// Turns a pending exit into one of a pair.
-    fn awake(&mut self, slot: u32, sibling: u64, lots: u64) {
+    fn awake(&mut self, slot: u32, sibling: u64) {
         self.pending = self.pending.wrapping_sub(1);
         self.set_stage(slot, Stage::Acting);
         self.set_link(slot, LinkImage::Oco { sibling });
-        if let Some(hot) = self.slab.hot_mut(slot) {
-            hot.open = lots;
-        }
-        if let Some(cold) = self.slab.cold_mut(slot) {
-            cold.total = lots;
-        }
     }
 
     /// Lets a take profit act as an arriving limit order; a post-only one that would cross slides.

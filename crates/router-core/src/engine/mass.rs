@@ -4,7 +4,7 @@ use super::book::{Book, Shared};
 use super::command::{Command, CommandRecord};
 use super::event::Sink;
 use super::reason::Reason;
-use super::rules::Side;
+use super::rules::{Side, MAX_TIME_NS};
 use super::slab::NIL;
 use super::submit::Engine;
 
@@ -109,6 +109,9 @@ impl Engine {
     fn tick(&mut self, now_ns: u64, out: &mut dyn Sink) -> Applied {
         if now_ns < self.shared.now_ns {
             return Err(Reason::TimeBackwards);
+        }
+        if now_ns > MAX_TIME_NS {
+            return Err(Reason::OutOfRange);
         }
         self.shared.now_ns = now_ns;
         let mut touched = Vec::new();

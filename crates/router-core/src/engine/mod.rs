@@ -7,8 +7,8 @@
 //! - `submit`: the engine and its front; `book`: an instrument, and what instruments share.
 //! - `slab`, `ladder`, `ids`, `roster`: orders, price levels, orders by id and by account; `view`:
 //!   looking at them.
-//! - `place`, `checks`, `prepare`: new orders, their checks 2 to 13 and 14 to 19; `taker`, `matching`:
-//!   an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
+//! - `place`, `checks`, `prepare`, `reach`: new orders, their checks 2 to 13 and 14 to 19; `taker`,
+//!   `matching`: an order on its way through the book; `resting`, `removal`: how it stays or goes; `amend`,
 //!   `cancel`: changing orders; `settle`: holds and payments; `ahead`: reading early what a batch will touch.
 //! - [`funds`], [`clients`], [`triggers`], `accounts`, `expiry`, `work`: state beside the books;
 //!   `queue`, `line_index`: a queue and a hash index that grow without ever being copied.
@@ -47,6 +47,7 @@ mod place;
 mod plain;
 mod prepare;
 mod queue;
+mod reach;
 pub mod reason;
 mod removal;
 mod resting;

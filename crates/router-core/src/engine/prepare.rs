@@ -43,6 +43,9 @@ impl Book {
                     .side(order.side.opposite())
                     .best_price()
                     .ok_or(Reason::NoLiquidity)?;
+                if !self.is_in_band(i64::from(best)) {
+                    return Err(Reason::OutsideBand);
+                }
                 taker.price = best;
                 taker.limit_key = self.side(order.side.opposite()).best_key();
             }
@@ -55,7 +58,7 @@ impl Book {
             }
         }
         if order.flags & (order_flags::POST_ONLY | order_flags::REDUCE_ONLY) != 0 {
-            self.check_post_only(&mut taker)?;
+            self.check_post_only_in_band(&mut taker)?;
             self.check_reducible(shared, &taker)?;
         }
         if matches!(order.tif, Tif::Fok) && !self.is_fillable(shared, &taker) {
@@ -122,7 +125,18 @@ impl Book {
         self.side(taker.side.opposite()).best_key() <= taker.limit_key
     }
 
-    /// Check 16: refuses a post-only order that would trade, or lets it slide.
+    /// Check 16 of a new or amended order: the price to which it slides lies in the band too.
+    pub(crate) fn check_post_only_in_band(&self, taker: &mut Taker) -> Result<(), Reason> {
+        let given = taker.price;
+        self.check_post_only(taker)?;
+        if taker.price == given || self.is_in_band(i64::from(taker.price)) {
+            Ok(())
+        } else {
+            Err(Reason::OutsideBand)
+        }
+    }
+
+    /// Check 16 without the band: refuses a post-only order that would trade, or lets it slide.
     pub(crate) fn check_post_only(&self, taker: &mut Taker) -> Result<(), Reason> {
         if taker.flags & flag::POST_ONLY == 0 || !self.crosses(taker) {
             return Ok(());
@@ -163,52 +177,6 @@ impl Book {
             || (taker.group != 0 && shared.accounts.standing(maker).group == taker.group)
     }
 
-    /// Check 18: the lots that the order could trade now reach its quantity.
-    pub(crate) fn is_fillable(&self, shared: &Shared, taker: &Taker) -> bool {
-        if taker.flags & flag::REDUCE_ONLY != 0
-            && shared
-                .accounts
-                .reducible(self.terms.id, taker.account, taker.side)
-                < taker.open
-        {
-            return false;
-        }
-        let side = taker.side.opposite();
-        let mut found: u64 = 0;
-        for (key, _) in self.side(side).iter() {
-            if key > taker.limit_key || found >= taker.open {
-                break;
-            }
-            let (lots, goes_on) = self.tradable_in_level(shared, taker, key);
-            found = found.saturating_add(lots);
-            if !goes_on {
-                break;
-            }
-        }
-        found >= taker.open
-    }
-
-    /// Lots of a level that the order could trade, and whether it comes to the next level.
-    fn tradable_in_level(&self, shared: &Shared, taker: &Taker, key: u32) -> (u64, bool) {
-        let leaves_out = matches!(taker.stp, StpMode::ExpireMaker);
-        let (mut all, mut shown): (u64, u64) = (0, 0);
-        for slot in self.queue(taker.side.opposite(), key) {
-            let maker = self.slab.hot(slot);
-            if !matches!(taker.stp, StpMode::None) && self.same_owner(shared, taker, maker.account)
-            {
-                if leaves_out {
-                    continue;
-                }
-                return (shown, false);
-            }
-            if maker.flags() & flag::REDUCE_ONLY == 0 {
-                all = all.saturating_add(maker.open);
-                shown = shown.saturating_add(self.shown(slot));
-            }
-        }
-        (all, true)
-    }
-
     /// Check 19 of an order that is in no list.
     #[inline]
     pub(crate) fn check_funds(
@@ -227,68 +195,19 @@ impl Book {
             | OrderType::StopLimit
             | OrderType::TrailingStop
             | OrderType::Pegged => self.terms.need(order.side, taker.price, order.qty),
-            OrderType::Market => self.market_need(shared, taker),
+            OrderType::Market => {
+                return if self.pays_market(shared, taker) {
+                    Ok(())
+                } else {
+                    Err(Reason::InsufficientFunds)
+                }
+            }
         };
         if shared.funds.covers(order.account, asset, units) {
             Ok(())
         } else {
             Err(Reason::InsufficientFunds)
         }
-    }
-
-    /// Asset and units that a market order needs.
-    pub(crate) fn market_need(&self, shared: &Shared, taker: &Taker) -> (u32, u128) {
-        let terms = &self.terms;
-        let tick_lots = |amount: u128| amount.saturating_mul(u128::from(terms.tick_units));
-        match taker.side {
-            Side::Buy if taker.by_quote => (terms.quote_asset, tick_lots(u128::from(taker.budget))),
-            Side::Buy if taker.price != 0 => terms.need(Side::Buy, taker.price, taker.open),
-            Side::Buy => (terms.quote_asset, tick_lots(self.walk(shared, taker).1)),
-            Side::Sell => terms.need(Side::Sell, 0, self.walk(shared, taker).0),
-        }
-    }
-
-    /// Lots, and price times lots, that the order meets on its way through the opposite side; orders of
-    /// the same owner are left out unless the mode is *none*.
-    fn walk(&self, shared: &Shared, taker: &Taker) -> (u64, u128) {
-        let opposite = self.side(taker.side.opposite());
-        let (mut lots, mut cost, mut left): (u64, u128, u64) = (0, 0, taker.leaves());
-        for (key, _) in opposite.iter() {
-            if key > taker.limit_key || left == 0 {
-                break;
-            }
-            let price = u64::from(opposite.key(key));
-            let held = self.lots_of_others(shared, taker, key);
-            let wanted = if taker.by_quote {
-                left.checked_div(price).unwrap_or(0)
-            } else {
-                left
-            };
-            let taken = wanted.min(held);
-            let paid = u128::from(taken).saturating_mul(u128::from(price));
-            lots = lots.saturating_add(taken);
-            cost = cost.saturating_add(paid);
-            left = if taker.by_quote {
-                left.saturating_sub(u64::try_from(paid).unwrap_or(u64::MAX))
-            } else {
-                left.saturating_sub(taken)
-            };
-            if taker.by_quote && wanted < held {
-                break;
-            }
-        }
-        (lots, cost)
-    }
-
-    fn lots_of_others(&self, shared: &Shared, taker: &Taker, key: u32) -> u64 {
-        let makers = self
-            .queue(taker.side.opposite(), key)
-            .map(|slot| self.slab.hot(slot));
-        makers
-            .filter(|maker| {
-                matches!(taker.stp, StpMode::None) || !self.same_owner(shared, taker, maker.account)
-            })
-            .fold(0, |lots, maker| lots.saturating_add(maker.open))
     }
 
     /// The peg kind of an order.

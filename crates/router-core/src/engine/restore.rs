@@ -1,5 +1,6 @@
 //! An engine out of an image.
 
+use super::admin::tiers_fit;
 use super::book::{Book, Terms};
 use super::clients::{ClientEntry, ClientOrder, Clients};
 use super::funds::Balance;
@@ -55,7 +56,7 @@ impl Engine {
     }
 
     fn restore_tiers(&mut self, image: &Image) -> Restored<()> {
-        within(image.tiers.len() == TIERS)?;
+        within(image.tiers.len() == TIERS && tiers_fit(&image.tiers))?;
         for (number, tier) in (0_u32..).zip(&image.tiers) {
             if let Some(place) = self.shared.accounts.tier_mut(number) {
                 *place = *tier;
@@ -137,6 +138,7 @@ impl Engine {
             funded: image.funded,
             positions: image.positions,
         };
+        within(terms.combine() && terms.has_units())?;
         let mut book = Book::new(terms, image.rules);
         book.phase = image.phase;
         book.last = price_or_none(image.last_price)?;

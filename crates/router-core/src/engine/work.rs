@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 /// Waiting work of one instrument; empty between commands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
-    /// Bracket exits to bring to life: take profit and stop by id, filled lots of the head.
-    pub(crate) activations: VecDeque<(u64, u64, u64)>,
+    /// Bracket exits to bring to life: take profit and stop by id.
+    pub(crate) activations: VecDeque<(u64, u64)>,
     /// References to look at: price, and whether it is a mark.
     pub(crate) references: VecDeque<(u32, bool)>,
     /// Ids of stops that fired.

@@ -192,7 +192,7 @@ impl Instrument {
         self.depth.say(out.depth, entered)
     }
 
-    /// Announces the price of an uncross. Its surplus stays inside, for it counts hidden lots.
+    /// Sums up the prints of a round of an uncross. Its surplus stays inside, for it counts hidden lots.
     pub(super) fn uncross(
         &mut self,
         event: &EventRecord,

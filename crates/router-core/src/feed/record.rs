@@ -11,7 +11,7 @@ pub enum FeedKind {
     Trade = 1,
     /// `flags` the new phase.
     Phase = 2,
-    /// `price` of an uncross, `qty` its volume; its prints follow.
+    /// `price` of a round of an uncross, `qty` lots of its prints, which stand before it.
     Uncross = 3,
     /// `side`, `price`, `qty` displayed lots (0: the level is gone), `extra` number of orders.
     Level = 4,

@@ -2,6 +2,7 @@
 //! by leaving words out.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use router_core::engine::rules::TIERS;
 use router_core::engine::{
     encode, order_flags, Command, CommandRecord, EventKind, EventRecord, ListRole, NewInstrument,
     NewOrder, OrderType, PegKind, Phase, RuleKind, Side, StpMode, Tif,
@@ -68,6 +69,14 @@ pub(crate) fn opening(first_account: u32) -> Vec<CommandRecord> {
                 amount: 50_000,
             });
         }
+    }
+    // A rebate needs taker rates that pay for it in every tier.
+    for tier in 0..TIERS as u32 {
+        commands.push(Command::SetTier {
+            tier,
+            maker_ppm: 0,
+            taker_ppm: 2_500,
+        });
     }
     commands.push(Command::SetTier {
         tier: 1,

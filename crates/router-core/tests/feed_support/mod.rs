@@ -214,12 +214,6 @@ impl StandIn {
         };
         let lots = lots.min(buy.shown).min(sell.shown);
         events.push(EventRecord {
-            price: sell.price,
-            qty: lots,
-            leaves: buy.hidden,
-            ..self.event(EventKind::Uncross)
-        });
-        events.push(EventRecord {
             flags: event_flags::AUCTION,
             other_id: sell.id,
             other_account: ACCOUNT,
@@ -235,6 +229,12 @@ impl StandIn {
                 self.orders.push(refilled);
             }
         }
+        events.push(EventRecord {
+            price: sell.price,
+            qty: lots,
+            leaves: buy.hidden,
+            ..self.event(EventKind::Uncross)
+        });
     }
 
     fn reduce(&mut self, place: usize, lots: u64, events: &mut Vec<EventRecord>) {
