@@ -137,6 +137,11 @@ impl IdIndex {
         let number = id >> PAGE_BITS;
         self.retire(slab, number);
         let entries = self.directory.len();
+        // What was left behind stays behind: ids of one page are all in pages or all in the hash index.
+        let floor = self.base.wrapping_add(self.start as u64);
+        if number < floor {
+            return 0;
+        }
         if self.start == entries {
             self.directory.clear();
             self.start = 0;
@@ -145,9 +150,6 @@ impl IdIndex {
             self.directory.drain(..self.start);
             self.base = self.base.wrapping_add(self.start as u64);
             self.start = 0;
-        }
-        if number < self.base.wrapping_add(self.start as u64) {
-            return 0;
         }
         let at = number.wrapping_sub(self.base) as usize;
         if at >= self.directory.len() {
