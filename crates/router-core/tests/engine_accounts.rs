@@ -12,8 +12,8 @@ use command_tape::{opening, Draws, Tape, ACCOUNTS};
 use proptest::prelude::*;
 use router_core::engine::image::{InstrumentImage, OrderImage};
 use router_core::engine::{
-    encode, Command, Engine, EventKind, EventRecord, Image, Limits, ListRole, NewOrder, OrderType,
-    Reason, RuleKind, Side, Tif,
+    encode, image_hash, Command, Engine, EventKind, EventRecord, Image, Limits, ListRole, NewOrder,
+    OrderType, Reason, RuleKind, Side, Tif,
 };
 use std::collections::BTreeMap;
 
@@ -272,6 +272,7 @@ proptest! {
         prop_assert_eq!(gone, rest);
         prop_assert_eq!(events, told(&mut restored, &[command]));
         prop_assert_eq!(engine.image(), restored.image());
+        prop_assert_eq!(engine.state_hash(), image_hash(&restored.image()));
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn moves() -> impl Strategy<Value = Move> {
     let small = 0..10_000_u128;
     prop_oneof![
         small.clone().prop_map(Move::Deposit),
-        small.clone().prop_map(Move::Withdraw),
+        (1..10_000_u128).prop_map(Move::Withdraw),
         small.clone().prop_map(Move::Hold),
         small.clone().prop_map(Move::Release),
         (small.clone(), small, -100_000..=100_000_i32).prop_map(|(held, paid, ppm)| Move::Trade {

@@ -128,6 +128,7 @@ impl Target {
         let image = self.engine.image();
         let again = Engine::from_image(&image).unwrap().image();
         assert_eq!(image_hash(&again), image_hash(&image));
+        assert_eq!(self.engine.state_hash(), image_hash(&image));
         assert!(image.client_ids.len() <= LIMITS.max_client_ids as usize);
     }
 

@@ -176,6 +176,22 @@ impl Accounts {
         self.client_ids.get(account)
     }
 
+    /// The list neighbours of an order and where its account's list begins, read early.
+    #[inline]
+    pub(crate) fn peek(&self, handle: u32, account: u32) -> [u32; 3] {
+        let (newer, older) = self.roster.peek(handle);
+        [newer, older, self.holdings.get(account).head]
+    }
+
+    /// Reads the links of some handles and drops what they say.
+    #[inline]
+    pub(crate) fn peek_links(&self, handles: [u32; 3]) -> u32 {
+        handles.into_iter().fold(0, |seen, handle| {
+            let (newer, older) = self.roster.peek(handle);
+            seen ^ newer ^ older
+        })
+    }
+
     /// Instruments and slots of the open orders of an account, in no order.
     pub(crate) fn orders(&self, account: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.roster.orders(self.holdings.get(account).head)

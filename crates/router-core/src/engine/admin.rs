@@ -317,7 +317,7 @@ impl Terms {
     }
 
     /// True if no amount of an order of `max_qty` lots exceeds [`MAX_AMOUNT`].
-    fn carries(&self, max_qty: u64) -> bool {
+    pub(crate) fn carries(&self, max_qty: u64) -> bool {
         let notional = u128::from(max_qty).checked_mul(u128::from(MAX_PRICE.unsigned_abs()));
         let quote = notional.and_then(|amount| amount.checked_mul(u128::from(self.tick_units)));
         let base = u128::from(max_qty).checked_mul(u128::from(self.lot_units));

@@ -30,13 +30,15 @@ impl Engine {
             }
         }
         let mut seen: u64 = 0;
-        let mut neighbours = [(0u32, 0u32); AHEAD];
+        let mut neighbours = [(0u32, 0u32, [0u32; 3]); AHEAD];
+        let accounts = &self.shared.accounts;
         for ((slot, pair), record) in slots.iter().zip(&mut neighbours).zip(records) {
             let Some(book) = self.books.get(record.instrument as usize) else {
                 continue;
             };
             let order = book.slab.hot(*slot);
-            *pair = (order.prev, order.next);
+            let listed = accounts.peek(book.slab.handle(*slot), record.account);
+            *pair = (order.prev, order.next, listed);
             seen ^= book.slab.cold(*slot).total;
             seen ^= book.peek(order.side(), order.price());
         }
@@ -45,6 +47,7 @@ impl Engine {
                 continue;
             };
             seen ^= book.slab.hot(pair.0).open ^ book.slab.hot(pair.1).open;
+            seen ^= u64::from(accounts.peek_links(pair.2));
         }
         black_box(seen);
     }

@@ -14,6 +14,8 @@ const PAGE_BITS: u32 = 7;
 const PAGE: usize = 1 << PAGE_BITS;
 /// Pages that are kept whatever few orders they have.
 const KEPT_PAGES: usize = 1024;
+/// Ids per open order that pages are kept for, so 12 bytes.
+const IDS_PER_ORDER: usize = 3;
 /// Entries of the directory that are kept whatever few pages there are.
 const KEPT_ENTRIES: usize = 2048;
 
@@ -135,6 +137,11 @@ impl IdIndex {
         let number = id >> PAGE_BITS;
         self.retire(slab, number);
         let entries = self.directory.len();
+        // What was left behind stays behind: ids of one page are all in pages or all in the hash index.
+        let floor = self.base.wrapping_add(self.start as u64);
+        if number < floor {
+            return 0;
+        }
         if self.start == entries {
             self.directory.clear();
             self.start = 0;
@@ -143,9 +150,6 @@ impl IdIndex {
             self.directory.drain(..self.start);
             self.base = self.base.wrapping_add(self.start as u64);
             self.start = 0;
-        }
-        if number < self.base.wrapping_add(self.start as u64) {
-            return 0;
         }
         let at = number.wrapping_sub(self.base) as usize;
         if at >= self.directory.len() {
@@ -162,7 +166,8 @@ impl IdIndex {
     /// Leaves behind the oldest pages: those without orders, and as many as pages and directory would be
     /// too large without, for a page of ids with this number to be added.
     fn retire(&mut self, slab: &Slab, number: u64) {
-        let most = KEPT_PAGES.max(slab.live() as usize >> (PAGE_BITS.wrapping_sub(1)));
+        let most = (slab.live() as usize).saturating_mul(IDS_PER_ORDER) >> PAGE_BITS;
+        let most = most.max(KEPT_PAGES);
         while let Some(page) = self.directory.get(self.start).copied() {
             let pages = self.used.len().saturating_sub(self.free.len());
             let first = self.base.wrapping_add(self.start as u64);

@@ -47,6 +47,13 @@ pub fn image_hash(image: &Image) -> u64 {
 
 /// Sends the bytes of an image to a sink, in many small pieces.
 pub fn write_image<S: ByteSink>(image: &Image, out: &mut S) {
+    write_front(image, out);
+    write_list(&image.instruments, out, write_instrument);
+    write_list(&image.client_ids, out, write_client_id);
+}
+
+/// Everything in front of the instruments.
+pub(super) fn write_front<S: ByteSink>(image: &Image, out: &mut S) {
     let Image {
         limits,
         sequence,
@@ -55,8 +62,8 @@ pub fn write_image<S: ByteSink>(image: &Image, out: &mut S) {
         tiers,
         fees,
         accounts,
-        instruments,
-        client_ids,
+        instruments: _,
+        client_ids: _,
     } = image;
     out.put(&IMAGE_MAGIC.to_le_bytes());
     out.put(&IMAGE_VERSION.to_le_bytes());
@@ -68,14 +75,16 @@ pub fn write_image<S: ByteSink>(image: &Image, out: &mut S) {
     write_list(tiers, out, write_tier);
     write_list(fees, out, write_fee);
     write_list(accounts, out, write_account);
-    write_list(instruments, out, write_instrument);
-    write_list(client_ids, out, write_client_id);
 }
 
-fn write_list<T, S: ByteSink>(items: &[T], out: &mut S, write: fn(&T, &mut S)) {
+/// The number of items of a list, which stands in front of them.
+pub(super) fn write_count<S: ByteSink>(count: usize, out: &mut S) {
     // Every list is capped by a `u32` of the limits, so the count fits.
-    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-    out.put(&count.to_le_bytes());
+    out.put(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+}
+
+pub(super) fn write_list<T, S: ByteSink>(items: &[T], out: &mut S, write: fn(&T, &mut S)) {
+    write_count(items.len(), out);
     for item in items {
         write(item, out);
     }
@@ -155,7 +164,7 @@ fn write_position<S: ByteSink>(position: &PositionImage, out: &mut S) {
     out.put(&lots.to_le_bytes());
 }
 
-fn write_client_id<S: ByteSink>(id: &ClientIdImage, out: &mut S) {
+pub(super) fn write_client_id<S: ByteSink>(id: &ClientIdImage, out: &mut S) {
     let ClientIdImage {
         account,
         client_id,
@@ -171,6 +180,16 @@ fn write_client_id<S: ByteSink>(id: &ClientIdImage, out: &mut S) {
 }
 
 fn write_instrument<S: ByteSink>(image: &InstrumentImage, out: &mut S) {
+    write_terms(image, out);
+    write_list(&image.bids, out, write_level);
+    write_list(&image.asks, out, write_level);
+    write_list(&image.armed, out, write_order);
+    write_list(&image.pending, out, write_order);
+    write_list(&image.parked, out, write_order);
+}
+
+/// Everything of an instrument in front of its orders.
+pub(super) fn write_terms<S: ByteSink>(image: &InstrumentImage, out: &mut S) {
     let InstrumentImage {
         base_asset,
         quote_asset,
@@ -184,11 +203,11 @@ fn write_instrument<S: ByteSink>(image: &InstrumentImage, out: &mut S) {
         mark_price,
         next_order_id,
         rests,
-        bids,
-        asks,
-        armed,
-        pending,
-        parked,
+        bids: _,
+        asks: _,
+        armed: _,
+        pending: _,
+        parked: _,
     } = image;
     out.put(&base_asset.to_le_bytes());
     out.put(&quote_asset.to_le_bytes());
@@ -201,11 +220,6 @@ fn write_instrument<S: ByteSink>(image: &InstrumentImage, out: &mut S) {
     out.put(&mark_price.to_le_bytes());
     out.put(&next_order_id.to_le_bytes());
     out.put(&rests.to_le_bytes());
-    write_list(bids, out, write_level);
-    write_list(asks, out, write_level);
-    write_list(armed, out, write_order);
-    write_list(pending, out, write_order);
-    write_list(parked, out, write_order);
 }
 
 fn write_rules<S: ByteSink>(rules: &Rules, out: &mut S) {
@@ -239,7 +253,7 @@ fn write_level<S: ByteSink>(level: &LevelImage, out: &mut S) {
     write_list(orders, out, write_order);
 }
 
-fn write_order<S: ByteSink>(order: &OrderImage, out: &mut S) {
+pub(super) fn write_order<S: ByteSink>(order: &OrderImage, out: &mut S) {
     let OrderImage {
         id,
         account,

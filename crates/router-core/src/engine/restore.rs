@@ -5,8 +5,10 @@ use super::book::{Book, Terms};
 use super::clients::{ClientEntry, ClientOrder, Clients};
 use super::funds::Balance;
 use super::image::{AccountImage, ClientIdImage, Image, InstrumentImage, LinkImage, OrderImage};
-use super::rules::{OrderType, PegKind, Side, MAX_PRICE, TIERS};
-use super::slab::{flag, Cold, Exotic, Slot, Stage, NIL};
+use super::rules::{
+    class, OrderType, PegKind, Rules, Side, MAX_AMOUNT, MAX_PRICE, MAX_QTY, MAX_TIME_NS, PPM, TIERS,
+};
+use super::slab::{flag, Cold, Exotic, Slot, Stage};
 use super::snapshot::FLAG_PAIRS;
 use super::submit::Engine;
 use super::triggers::Armed;
@@ -32,6 +34,7 @@ impl Engine {
     /// # Errors
     /// [`RestoreError`] if no engine has this image.
     pub fn from_image(image: &Image) -> Restored<Self> {
+        within(image.now_ns <= MAX_TIME_NS)?;
         let mut engine = Self::new(image.limits);
         engine.shared.sequence = image.sequence;
         engine.shared.now_ns = image.now_ns;
@@ -42,12 +45,11 @@ impl Engine {
         }
         engine.restore_assets(image)?;
         // Orders keep the numbers of their client ids, so these come first.
-        for client_id in &image.client_ids {
-            engine.restore_client_id(client_id)?;
-        }
+        engine.restore_client_ids(image)?;
         for instrument in &image.instruments {
             engine.restore_instrument(instrument)?;
         }
+        engine.restore_positions(image)?;
         if engine.image() == *image {
             Ok(engine)
         } else {
@@ -85,10 +87,20 @@ impl Engine {
                 .funds
                 .restore_balance(account, balance.asset, amounts);
         }
-        for position in &image.positions {
-            self.shared
-                .accounts
-                .set_position(position.instrument, account, position.lots);
+        Ok(())
+    }
+
+    fn restore_positions(&mut self, image: &Image) -> Restored<()> {
+        for account in &image.accounts {
+            for position in &account.positions {
+                let book = self.books.get(position.instrument as usize);
+                within(book.is_some_and(|book| book.terms.positions))?;
+                self.shared.accounts.set_position(
+                    position.instrument,
+                    account.account,
+                    position.lots,
+                );
+            }
         }
         Ok(())
     }
@@ -99,11 +111,29 @@ impl Engine {
             within(fee.asset < self.shared.limits.max_assets)?;
             self.shared.funds.restore_fees(fee.asset, fee.amount);
         }
-        if self.shared.funds.restore_totals() {
-            Ok(())
-        } else {
-            Err(RestoreError::OutOfBounds)
+        within(self.shared.funds.restore_totals())?;
+        let funds = &self.shared.funds;
+        let mut totals = (0..funds.assets()).map(|asset| funds.total(asset));
+        within(totals.all(|total| u128::try_from(total).is_ok_and(|total| total <= MAX_AMOUNT)))
+    }
+
+    /// Ids stand in the order of their times, none of which is yet to come, and name orders that were
+    /// given; no cap was ever exceeded, for the caps of an engine never change.
+    fn restore_client_ids(&mut self, image: &Image) -> Restored<()> {
+        let limits = self.shared.limits;
+        within(image.client_ids.len() <= limits.max_client_ids as usize)?;
+        let mut since_ns = 0;
+        for client_id in &image.client_ids {
+            within((since_ns..=image.now_ns).contains(&client_id.since_ns))?;
+            since_ns = client_id.since_ns;
+            let instrument = image.instruments.get(client_id.instrument as usize);
+            let next = instrument.map_or(0, |instrument| instrument.next_order_id);
+            within((1..next).contains(&client_id.order_id))?;
+            self.restore_client_id(client_id)?;
+            let known = self.shared.accounts.client_ids(client_id.account);
+            within(known <= limits.max_account_client_ids)?;
         }
+        Ok(())
     }
 
     fn restore_client_id(&mut self, image: &ClientIdImage) -> Restored<()> {
@@ -138,7 +168,7 @@ impl Engine {
             funded: image.funded,
             positions: image.positions,
         };
-        within(terms.combine() && terms.has_units())?;
+        within(terms.combine() && terms.has_units() && rules_fit(&terms, &image.rules))?;
         let mut book = Book::new(terms, image.rules);
         book.phase = image.phase;
         book.last = price_or_none(image.last_price)?;
@@ -150,13 +180,17 @@ impl Engine {
     }
 
     fn restore_orders(&mut self, instrument: u32, image: &InstrumentImage) -> Restored<()> {
+        let mut ids = Vec::new();
         for (side, levels) in [(Side::Buy, &image.bids), (Side::Sell, &image.asks)] {
             for level in levels {
                 let price = price_or_none(level.price)?;
                 within(price != 0 && !level.orders.is_empty())?;
+                let mut last = 0;
                 for order in &level.orders {
-                    within(order.side == side)?;
-                    self.restore_order(instrument, order, Stage::Resting, price)?;
+                    within(order.side == side && order.priority > last)?;
+                    last = order.priority;
+                    let slot = self.restore_order(instrument, order, Stage::Resting, price)?;
+                    ids.push((order.id, slot));
                 }
             }
         }
@@ -169,7 +203,25 @@ impl Engine {
             for order in orders {
                 let price = price_or_none(order.price)?;
                 let price = if order.peg == PegKind::None { price } else { 0 };
-                self.restore_order(instrument, order, stage, price)?;
+                let slot = self.restore_order(instrument, order, stage, price)?;
+                ids.push((order.id, slot));
+            }
+        }
+        self.restore_ids(instrument, ids)
+    }
+
+    /// In order of id, as they once came: so the index takes no more than their number is worth, however
+    /// high they are.
+    fn restore_ids(&mut self, instrument: u32, mut ids: Vec<(u64, u32)>) -> Restored<()> {
+        ids.sort_unstable();
+        let mut before = 0;
+        for (id, slot) in ids {
+            if id == before {
+                return Err(RestoreError::Inconsistent);
+            }
+            before = id;
+            if let Some(book) = self.books.get_mut(instrument as usize) {
+                book.ids.set(&book.slab, id, slot);
             }
         }
         Ok(())
@@ -182,17 +234,16 @@ impl Engine {
         order: &OrderImage,
         stage: Stage,
         price: u32,
-    ) -> Restored<()> {
+    ) -> Restored<u32> {
         let limits = &self.shared.limits;
         let Some(book) = self.books.get_mut(instrument as usize) else {
             return Err(RestoreError::OutOfBounds);
         };
         within(order.id != 0 && order.id < book.next_id && order.account < limits.max_accounts)?;
         within(order.open != 0 && order.open <= order.total && order.displayed <= order.open)?;
-        within(self.shared.open_orders < limits.max_orders)?;
-        if book.slot_of(order.id) != NIL {
-            return Err(RestoreError::Inconsistent);
-        }
+        within(order.total <= MAX_QTY && order.priority <= book.rests)?;
+        let own = self.shared.accounts.open_orders(order.account);
+        within(own < limits.max_account_orders && self.shared.open_orders < limits.max_orders)?;
         let client = client_number(&self.shared.clients, instrument, order)?;
         let slot = restore_slot(book, order, (stage, client), price)?;
         if order.expire_s != 0 {
@@ -203,7 +254,7 @@ impl Engine {
         self.shared
             .opened(&mut book.slab, instrument, slot, order.account);
         restore_place(book, order, stage, slot);
-        Ok(())
+        Ok(slot)
     }
 }
 
@@ -258,7 +309,6 @@ fn restore_slot(
         order.account,
     );
     let slot = book.slab.insert(hot, cold);
-    book.ids.set(&book.slab, order.id, slot);
     let exotic = Exotic {
         stage,
         peg: order.peg,
@@ -316,6 +366,18 @@ fn restore_place(book: &mut Book, order: &OrderImage, stage: Stage, slot: u32) {
         Stage::Pending => book.pending = book.pending.saturating_add(1),
         Stage::Parked | Stage::Acting => {}
     }
+}
+
+/// True if commands could have set these rules.
+fn rules_fit(terms: &Terms, rules: &Rules) -> bool {
+    let ppm = u64::from(rules.band_ppm.max(rules.collar_ppm));
+    (1..=MAX_PRICE).contains(&i64::from(rules.tick_step))
+        && (1..=MAX_QTY).contains(&rules.lot_step)
+        && (1..=rules.max_qty).contains(&rules.min_qty)
+        && rules.max_qty <= MAX_QTY
+        && terms.carries(rules.max_qty)
+        && ppm <= PPM
+        && rules.disabled & !class::ALL == 0
 }
 
 fn price_or_none(price: i64) -> Restored<u32> {

@@ -66,6 +66,13 @@ impl Roster {
         }
     }
 
+    /// The neighbours of a handle, read early.
+    #[inline]
+    pub(crate) fn peek(&self, handle: u32) -> (u32, u32) {
+        let link = self.links.get(handle as usize);
+        link.map_or((NOBODY, NOBODY), |link| (link.newer, link.older))
+    }
+
     /// Instruments and slots of a list.
     pub(crate) fn orders(&self, head: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let own = |handle: u32| (handle != NOBODY).then_some(handle);

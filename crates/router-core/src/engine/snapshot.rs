@@ -7,15 +7,27 @@ use super::image::{
     AccountImage, BalanceImage, ClientIdImage, FeeImage, Image, InstrumentImage, LevelImage,
     OrderImage, PositionImage,
 };
-use super::image_codec::image_hash;
+use super::image_codec::{
+    write_client_id, write_count, write_front, write_list, write_order, write_terms, ByteSink,
+};
 use super::rules::{order_flags, PegKind, Side};
 use super::slab::{flag, Slot, Stage};
+use super::state_hash::StateHasher;
 use super::submit::Engine;
 
 impl Engine {
     /// The whole state in canonical order.
     #[must_use]
     pub fn image(&self) -> Image {
+        Image {
+            instruments: self.instrument_images(),
+            client_ids: self.client_id_images().collect(),
+            ..self.front()
+        }
+    }
+
+    /// The image without instruments and client ids.
+    fn front(&self) -> Image {
         let shared = &self.shared;
         let fees = (0..shared.funds.assets())
             .map(|asset| FeeImage {
@@ -23,13 +35,6 @@ impl Engine {
                 amount: shared.funds.fees(asset),
             })
             .filter(|fee| fee.amount != 0);
-        let client_ids = shared.clients.line().map(|entry| ClientIdImage {
-            account: entry.account,
-            client_id: entry.client_id,
-            instrument: entry.target.instrument,
-            order_id: entry.target.order,
-            since_ns: entry.time_ns,
-        });
         Image {
             limits: shared.limits,
             sequence: shared.sequence,
@@ -38,15 +43,35 @@ impl Engine {
             tiers: shared.accounts.tiers().to_vec(),
             fees: fees.collect(),
             accounts: self.account_images(),
-            instruments: self.instrument_images(),
-            client_ids: client_ids.collect(),
+            instruments: Vec::new(),
+            client_ids: Vec::new(),
         }
     }
 
-    /// Hash over the encoding of [`Self::image`].
+    /// Hash over the encoding of [`Self::image`], order by order: no copy of the orders is made.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
-        image_hash(&self.image())
+        let mut hasher = StateHasher::default();
+        write_front(&self.front(), &mut hasher);
+        write_count(self.books.len(), &mut hasher);
+        for book in &self.books {
+            write_book(&self.shared.clients, book, &mut hasher);
+        }
+        write_count(self.shared.clients.len(), &mut hasher);
+        for client_id in self.client_id_images() {
+            write_client_id(&client_id, &mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn client_id_images(&self) -> impl Iterator<Item = ClientIdImage> + '_ {
+        self.shared.clients.line().map(|entry| ClientIdImage {
+            account: entry.account,
+            client_id: entry.client_id,
+            instrument: entry.target.instrument,
+            order_id: entry.target.order,
+            since_ns: entry.time_ns,
+        })
     }
 
     fn instrument_images(&self) -> Vec<InstrumentImage> {
@@ -114,7 +139,38 @@ impl Engine {
     }
 }
 
+/// The bytes of an instrument's image.
+fn write_book(clients: &Clients, book: &Book, out: &mut StateHasher) {
+    write_terms(&terms_image(book), out);
+    for side in [Side::Buy, Side::Sell] {
+        let ladder = book.side(side);
+        write_count(ladder.iter().count(), out);
+        for (key, level) in ladder.iter() {
+            out.put(&i64::from(ladder.key(key)).to_le_bytes());
+            write_count(level.count as usize, out);
+            for slot in book.queue(side, key) {
+                write_order(&order_image(clients, book, slot), out);
+            }
+        }
+    }
+    for stage in [Stage::Armed, Stage::Pending, Stage::Parked] {
+        write_list(&staged_images(clients, book, stage), out, write_order);
+    }
+}
+
 fn instrument_image(clients: &Clients, book: &Book) -> InstrumentImage {
+    InstrumentImage {
+        bids: level_images(clients, book, Side::Buy),
+        asks: level_images(clients, book, Side::Sell),
+        armed: staged_images(clients, book, Stage::Armed),
+        pending: staged_images(clients, book, Stage::Pending),
+        parked: staged_images(clients, book, Stage::Parked),
+        ..terms_image(book)
+    }
+}
+
+/// The image of an instrument without its orders.
+fn terms_image(book: &Book) -> InstrumentImage {
     let terms = &book.terms;
     InstrumentImage {
         base_asset: terms.base_asset,
@@ -129,11 +185,11 @@ fn instrument_image(clients: &Clients, book: &Book) -> InstrumentImage {
         mark_price: i64::from(book.mark),
         next_order_id: book.next_id,
         rests: book.rests,
-        bids: level_images(clients, book, Side::Buy),
-        asks: level_images(clients, book, Side::Sell),
-        armed: staged_images(clients, book, Stage::Armed),
-        pending: staged_images(clients, book, Stage::Pending),
-        parked: staged_images(clients, book, Stage::Parked),
+        bids: Vec::new(),
+        asks: Vec::new(),
+        armed: Vec::new(),
+        pending: Vec::new(),
+        parked: Vec::new(),
     }
 }
 

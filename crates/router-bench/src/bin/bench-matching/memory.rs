@@ -1,6 +1,7 @@
 //! Memory per resting order, by the system's count and by the engine's own.
 
 use crate::{Bench, Outcome};
+use bytemuck::Zeroable;
 use router_bench::measure::{resident_bytes, Row};
 use router_bench::tape::{opening, records, Duties};
 use router_bench::workload::Workload;
@@ -8,7 +9,8 @@ use router_core::engine::{
     self as engine, encode, CommandRecord, CountingSink, Engine, Limits, NewOrder, Side,
 };
 use serde_json::{json, Value};
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
 
 /// First argument of the process of a case.
 pub(crate) const CHILD: &str = "--memory-case";
@@ -73,9 +75,7 @@ const fn case(name: &'static str, duties: Duties, orders: Orders) -> Case {
 pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
     let mut rows = Vec::new();
     for case in CASES {
-        let child = Command::new(std::env::current_exe()?)
-            .args([CHILD, case.name])
-            .output()?;
+        let child = hear(&case)?;
         if !child.status.success() {
             let told = String::from_utf8_lossy(&child.stderr);
             return Err(format!("memory, {}: {told}", case.name).into());
@@ -108,7 +108,7 @@ pub(crate) fn child(name: &str) -> Outcome<()> {
         .ok_or("no such case")?;
     let (resident, engine) = match case.orders {
         Orders::Resting { client_ids } => resting(case.duties, client_ids),
-        Orders::Tape(workload) => taped(case.duties, workload),
+        Orders::Tape(workload) => taped(case.duties, workload)?,
         Orders::Spread(each) => spread(case.duties, each),
     };
     let expected = match case.orders {
@@ -133,39 +133,79 @@ pub(crate) fn child(name: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn opened(duties: Duties, users: u32, instruments: u32) -> Engine {
+/// An engine that is ready, with the records that made it so and what was resident before: records that
+/// are given back would leave memory for the engine to use unseen.
+fn opened(duties: Duties, users: u32, instruments: u32) -> (u64, Vec<CommandRecord>, Engine) {
+    let opening = opening(duties, users, instruments);
+    let before = resident_bytes();
     let mut engine = Engine::new(Limits {
         max_accounts: duties.accounts(users),
         max_instruments: instruments,
         ..Limits::default()
     });
-    let opening = opening(duties, users, instruments);
     engine.submit(&opening, &mut CountingSink::default());
-    engine
+    (before, opening, engine)
+}
+
+fn taken(before: u64, opening: Vec<CommandRecord>) -> u64 {
+    let resident = resident_bytes().saturating_sub(before);
+    drop(opening);
+    resident
 }
 
 fn resting(duties: Duties, client_ids: bool) -> (u64, Engine) {
-    let before = resident_bytes();
-    let mut engine = opened(duties, USERS, 1);
+    let (before, opening, mut engine) = opened(duties, USERS, 1);
     for number in 1..=ORDERS {
         engine.submit(&[order(number, client_ids)], &mut CountingSink::default());
     }
-    (resident_bytes().saturating_sub(before), engine)
+    (taken(before, opening), engine)
 }
 
-fn taped(duties: Duties, workload: Workload) -> (u64, Engine) {
-    let size = workload.size();
-    let tape = records(&workload.generate().commands, duties, 0);
-    let before = resident_bytes();
-    let mut engine = opened(duties, size.users, 1);
-    engine.submit(&tape, &mut CountingSink::default());
-    (resident_bytes().saturating_sub(before), engine)
+/// The tape comes in pieces: the memory in which it was made would be used again by the engine.
+fn taped(duties: Duties, workload: Workload) -> Outcome<(u64, Engine)> {
+    let mut tape = std::io::stdin().lock();
+    let (before, opening, mut engine) = opened(duties, workload.size().users, 1);
+    let mut piece = [CommandRecord::zeroed(); 256];
+    loop {
+        let bytes = tape.read(bytemuck::cast_slice_mut(&mut piece))?;
+        let records = bytes / size_of::<CommandRecord>();
+        let behind = bytes % size_of::<CommandRecord>();
+        if bytes == 0 {
+            break;
+        }
+        if behind != 0 {
+            let piece: &mut [u8] = bytemuck::cast_slice_mut(&mut piece);
+            tape.read_exact(&mut piece[bytes..bytes - behind + size_of::<CommandRecord>()])?;
+        }
+        let records = records + usize::from(behind != 0);
+        engine.submit(&piece[..records], &mut CountingSink::default());
+    }
+    Ok((taken(before, opening), engine))
+}
+
+/// The size from which the system's allocator takes memory from the system and gives it back, as it is at
+/// first: it would rise with what the harness gives back, and then large tables move by copying.
+const ALLOCATOR: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+
+/// Gives the process of a case the tape that it asks for, and hears its figures.
+fn hear(case: &Case) -> Outcome<Output> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .args([CHILD, case.name])
+        .env(ALLOCATOR.0, ALLOCATOR.1)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let (Some(mut tape), Orders::Tape(workload)) = (child.stdin.take(), case.orders) {
+        let records = records(&workload.generate().commands, case.duties, 0);
+        tape.write_all(bytemuck::cast_slice(&records))?;
+    }
+    Ok(child.wait_with_output()?)
 }
 
 /// Five bids and five offers in neighbouring levels, and so on.
 fn spread(duties: Duties, each: u32) -> (u64, Engine) {
-    let before = resident_bytes();
-    let mut engine = opened(duties, USERS, INSTRUMENTS);
+    let (before, opening, mut engine) = opened(duties, USERS, INSTRUMENTS);
     for count in 0..each {
         for instrument in 0..INSTRUMENTS {
             let depth = i64::from(count / 2);
@@ -182,7 +222,7 @@ fn spread(duties: Duties, each: u32) -> (u64, Engine) {
             );
         }
     }
-    (resident_bytes().saturating_sub(before), engine)
+    (taken(before, opening), engine)
 }
 
 /// Prices spread over the levels in no order, as they would come.

@@ -88,11 +88,28 @@ proptest! {
         let mut orders = Orders::new();
         let mut shuffled: Vec<u64> = ids.into_iter().collect();
         shuffled.sort_unstable_by_key(|id| (id ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        for id in shuffled {
-            orders.add(id);
+        for (count, id) in shuffled.iter().enumerate() {
+            orders.add(*id);
+            if seed >> (count % 64) & 1 == 1 {
+                orders.end(*id);
+            }
         }
         prop_assert!(orders.is_right());
     }
+}
+
+#[test]
+fn a_low_id_after_a_far_one_that_ended_does_not_hide_its_neighbours() {
+    let mut orders = Orders::new();
+    for id in [5, 1_000_000_000] {
+        orders.add(id);
+    }
+    orders.end(1_000_000_000);
+    orders.add(6);
+    assert!(orders.is_right());
+    orders.end(5);
+    orders.end(6);
+    assert!(orders.is_right());
 }
 
 #[test]

@@ -3,8 +3,12 @@
 use super::{Ladder, Level, NO_KEY};
 use crate::engine::slab::Slab;
 
-const FIRST_BITS: u32 = 12;
+const FIRST_BITS: u32 = 6;
 const LAST_BITS: u32 = 18;
+/// A band has at least 2^4 and at most 2^6 times as many levels as were in use when it was made: room for
+/// prices to move, and no more memory than the orders are worth, however far apart their prices are.
+const ROOM_BITS: u32 = 4;
+const SPARSE_BITS: u32 = 6;
 
 impl Ladder {
     #[cold]
@@ -28,9 +32,10 @@ impl Ladder {
         let mut kept: Vec<(u32, Level)> = self.iter().map(|(at, level)| (at, *level)).collect();
         let worst = kept.last().map_or(key, |(at, _)| (*at).max(key));
         let span = worst.wrapping_sub(self.best.min(key));
-        let bits = u32::BITS
-            .wrapping_sub(span.leading_zeros())
+        let used = bits_of(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        let bits = bits_of(span)
             .wrapping_add(1)
+            .clamp(used.wrapping_add(ROOM_BITS), used.wrapping_add(SPARSE_BITS))
             .clamp(FIRST_BITS, LAST_BITS);
         for (at, _) in &kept {
             let offset = at.wrapping_sub(self.base) as usize;
@@ -73,4 +78,8 @@ impl Ladder {
             self.sums = vec![0; (len >> 12).max(1)];
         }
     }
+}
+
+const fn bits_of(number: u32) -> u32 {
+    u32::BITS.wrapping_sub(number.leading_zeros())
 }

@@ -195,3 +195,21 @@ fn far_prices_do_not_make_the_band_move_with_every_order() {
     assert!(pair.check().is_ok());
     assert!(pair.ladder.memory_bytes() < 16 << 20);
 }
+
+#[test]
+fn a_side_takes_memory_by_its_levels_and_not_by_how_far_apart_they_are() {
+    for gap in [1, 50, 3_000, 1 << 27] {
+        let mut pair = Pair::new(Side::Sell);
+        assert!(pair.ladder.memory_bytes() < 100);
+        for number in 0..10 {
+            let slot = pair.slab.insert(
+                Slot::new(number + 1, 0, Side::Sell, 1 + gap * number as u32, 1, 0),
+                Cold::default(),
+            );
+            pair.ladder.push(&mut pair.slab, slot, 1);
+        }
+        let bytes = pair.ladder.memory_bytes();
+        assert!(bytes < 32 << 10, "{bytes} bytes for gaps of {gap}");
+        assert!(gap != 1 || bytes < 8 << 10, "{bytes} bytes for neighbours");
+    }
+}
