@@ -6,6 +6,7 @@
 )]
 
 mod account_caps;
+mod bounds;
 mod funds;
 mod lists;
 mod pegs;

@@ -4,9 +4,9 @@
 //! account, side, price `x` lots. What a line does not name is 0 in the event.
 
 use router_core::engine::{
-    encode, event_flags, order_flags, Command, CommandKind, Engine, EventKind, EventRecord, Image,
-    Limits, ListRole, NewInstrument, NewOrder, OrderType, PegKind, Phase, Reason, Side, StpMode,
-    Tif,
+    decode_image, encode, encode_image, event_flags, order_flags, Command, CommandKind, Engine,
+    EventKind, EventRecord, Image, Limits, ListRole, NewInstrument, NewOrder, OrderType, PegKind,
+    Phase, Reason, Side, StpMode, Tif,
 };
 use router_twin::Twin;
 
@@ -211,6 +211,14 @@ impl Script {
         }
         self.sequence += records.len() as u64;
         [("engine", fast), ("twin", slow)]
+    }
+
+    /// Throws the engine away and goes on from its saved state.
+    pub(crate) fn restore(&mut self) {
+        let bytes = encode_image(&self.engine.image());
+        let image = decode_image(&bytes).unwrap_or_else(|error| panic!("{error:?}"));
+        let restored = Engine::from_image(&image);
+        self.engine = restored.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     pub(crate) fn place(&mut self, order: NewOrder, lines: &str) {
