@@ -201,7 +201,7 @@ def test_a_journal_of_other_rules_is_refused_with_what_to_do_and_kept(tmp_path: 
     content = bytearray(snapshot.read_bytes())
     ours = int.from_bytes(content[76:80], "little")
     content[76:80] = (ours + 7).to_bytes(4, "little")
-    content[124:128] = crc32c(content[:124]).to_bytes(4, "little")
+    content[124:128] = crc32c(bytes(content[:124])).to_bytes(4, "little")
     snapshot.write_bytes(content)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for call in (lambda: opened(tmp_path), lambda: Engine.verify(tmp_path)):
