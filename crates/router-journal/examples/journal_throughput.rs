@@ -8,6 +8,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
     clippy::indexing_slicing,
     reason = "a program for people, outside the library"
 )]

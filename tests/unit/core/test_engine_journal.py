@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,7 @@ def test_a_closed_engine_takes_no_command(tmp_path: Path) -> None:
         lambda: engine.best(0),
         lambda: engine.sequence,
         engine.save,
+        engine.snapshot,
         engine.state_hash,
     ):
         with pytest.raises(CoreError) as refused:
@@ -149,6 +152,7 @@ def test_a_journal_is_refused_by_code(tmp_path: Path) -> None:
     engine = started(tmp_path / "one")
     assert refusal(lambda: opened(tmp_path / "one")) == "JOURNAL_LOCKED"
     engine.close()
+    opened(tmp_path / "one").close()
     (tmp_path / "file").write_bytes(b"")
     assert refusal(lambda: Engine.open(tmp_path / "file")) == "JOURNAL_FAILED"
 
@@ -178,3 +182,61 @@ def test_legs_without_heads_never_reach_the_journal_alone(tmp_path: Path) -> Non
     assert set(rest["kind"][:8]) == {EventKind.REJECTED}
     assert refusal(lambda: engine.submit(batch[1:], rest)) == "BATCH_INVALID"
     assert engine.sequence == 11
+
+
+def crc32c(content: bytes) -> int:
+    crc = 0xFFFF_FFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F6_3B78 if crc & 1 else 0)
+    return crc ^ 0xFFFF_FFFF
+
+
+def test_a_journal_of_other_rules_is_refused_with_what_to_do_and_kept(tmp_path: Path) -> None:
+    engine = started(tmp_path)
+    engine.submit(orders(10), np.zeros(64, EVENT_DTYPE))
+    engine.close()
+    (snapshot,) = tmp_path.glob("snapshot-*")
+    content = bytearray(snapshot.read_bytes())
+    ours = int.from_bytes(content[76:80], "little")
+    content[76:80] = (ours + 7).to_bytes(4, "little")
+    content[124:128] = crc32c(bytes(content[:124])).to_bytes(4, "little")
+    snapshot.write_bytes(content)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for call in (lambda: opened(tmp_path), lambda: Engine.verify(tmp_path)):
+        with pytest.raises(CoreError) as refused:
+            call()
+        assert refused.value.code == "JOURNAL_SEMANTICS"
+        told = refused.value.message
+        assert f"version {ours + 7}" in told
+        assert f"version {ours};" in told
+        assert "begin a new journal" in told
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_others_run_while_a_journal_waits_for_the_disk(tmp_path: Path) -> None:
+    """A thread that counts goes on: the interpreter is let go during the waits."""
+    engine = started(tmp_path)
+    done, counted = threading.Event(), 0
+
+    def send() -> None:
+        out = np.zeros(1 << 12, EVENT_DTYPE)
+        for _ in range(200):
+            engine.submit(orders(1), out)
+        done.set()
+
+    sender = threading.Thread(target=send)
+    switching = sys.getswitchinterval()
+    # Without being let go the counting thread would get no turn for a minute.
+    sys.setswitchinterval(60)
+    try:
+        sender.start()
+        while not done.is_set():
+            counted += 1
+            time.sleep(0)
+    finally:
+        sys.setswitchinterval(switching)
+        sender.join()
+    assert counted > 200
+    engine.close()

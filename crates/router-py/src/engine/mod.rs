@@ -558,6 +558,7 @@ impl PyEngine {
     /// Save the state beside the journal and delete what it makes superfluous.
     fn snapshot(&self, py: Python<'_>) -> PyResult<u64> {
         let mut guard = self.desk()?;
+        guard.engine()?;
         let (journal, timeout) = guard.journal().ok_or_else(no_journal)?;
         py.detach(|| journal.snapshot_now(timeout)).map_err(refused)
     }

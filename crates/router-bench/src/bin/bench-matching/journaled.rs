@@ -43,6 +43,8 @@ pub(crate) fn run(bench: &mut Bench) -> Outcome<()> {
             "p99.99",
             "max",
             "commands per sync",
+            "disk, MiB",
+            "segments kept",
         ],
         &rows,
     );
@@ -211,6 +213,8 @@ fn latency(bench: &Bench, commands: &[Record], rate: u64) -> Outcome<Row> {
     let count = ((rate * SECONDS) as usize).min(commands.len());
     let mut all = Vec::new();
     let mut per_sync = Vec::new();
+    let mut disk_mib = Vec::new();
+    let mut reused = Vec::new();
     for _ in 0..bench.runs {
         let folder = Folder::new(bench, "latency")?;
         let mut journal = opened(&folder, Options::default())?;
@@ -219,6 +223,8 @@ fn latency(bench: &Bench, commands: &[Record], rate: u64) -> Outcome<Row> {
         let after = journal.groups();
         let syncs = (after.count - before.count).max(1);
         per_sync.push((after.records - before.records) as f64 / syncs as f64);
+        disk_mib.push(journal.disk_use().map_err(told)?.bytes() as f64 / f64::from(1 << 20));
+        reused.push(journal.snapshots().segments_kept as f64);
     }
     let mut row = Row::new(format!("{} k/s", rate / 1_000));
     for (position, key) in ["p50", "p90", "p99", "p99.9", "p99.99", "max"]
@@ -228,7 +234,10 @@ fn latency(bench: &Bench, commands: &[Record], rate: u64) -> Outcome<Row> {
         let values = all.iter().map(|run| f64::from(run.summary()[position]));
         row = row.duration(key, Spread::of(values));
     }
-    Ok(row.spread("per_sync", Spread::of(per_sync), 1.0))
+    Ok(row
+        .spread("per_sync", Spread::of(per_sync), 1.0)
+        .spread("disk_mib", Spread::of(disk_mib), 1.0)
+        .spread("segments_kept", Spread::of(reused), 1.0))
 }
 
 /// Submits what is due and looks for what is durable, over and over, on this thread.
