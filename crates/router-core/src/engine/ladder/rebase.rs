@@ -9,6 +9,8 @@ const LAST_BITS: u32 = 18;
 /// prices to move, and no more memory than the orders are worth, however far apart their prices are.
 const ROOM_BITS: u32 = 4;
 const SPARSE_BITS: u32 = 6;
+/// The width up to which a band doubles each time that it is moved.
+const MOVED_BITS: u32 = 12;
 
 impl Ladder {
     #[cold]
@@ -45,7 +47,9 @@ impl Ladder {
             }
         }
         self.far.clear();
-        self.resize(1 << bits.max(self.bits()));
+        // Prices that leave one band after the other are given a wider one each time.
+        let wider = self.bits().wrapping_add(1).min(MOVED_BITS);
+        self.resize(1 << bits.max(wider).max(self.bits()));
         // A quarter of the band lies before the best level, for prices that improve on it.
         let room = u32::try_from(self.levels.len() >> 2).unwrap_or(0);
         let centre = if span as usize >= self.levels.len() >> 1 {
