@@ -205,7 +205,7 @@ impl IdIndex {
     fn add_page(&mut self) -> u32 {
         let len = self.slots.len().saturating_add(PAGE);
         if len > self.slots.capacity() {
-            let more = self.slots.len() >> 4;
+            let more = self.slots.len() >> 3;
             self.slots.reserve_exact(more.max(PAGE));
         }
         self.slots.resize(len, NIL);
