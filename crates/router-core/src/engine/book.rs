@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) now_ns: u64,
     /// Open orders of all instruments.
     pub(crate) open_orders: u32,
+    /// The open orders of each account are listed.
+    pub(crate) listed: bool,
     /// Balances.
     pub(crate) funds: Funds,
     /// Tiers, groups, kill switches, positions.
@@ -41,7 +43,9 @@ impl Shared {
     #[inline]
     pub(crate) fn opened(&mut self, slab: &mut Slab, instrument: u32, slot: u32, account: u32) {
         self.open_orders = self.open_orders.wrapping_add(1);
-        self.accounts.enlist(slab, instrument, slot, account);
+        if self.listed {
+            self.accounts.enlist(slab, instrument, slot, account);
+        }
     }
 
     /// Stores a client id of an account that is not known yet.
@@ -65,7 +69,9 @@ impl Shared {
     #[inline]
     pub(crate) fn closed(&mut self, slab: &mut Slab, slot: u32, account: u32) {
         self.open_orders = self.open_orders.wrapping_sub(1);
-        self.accounts.strike(slab, slot, account);
+        if self.listed {
+            self.accounts.strike(slab, slot, account);
+        }
         slab.remove(slot);
     }
 }

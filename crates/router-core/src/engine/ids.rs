@@ -163,8 +163,8 @@ impl IdIndex {
         page
     }
 
-    /// Leaves behind the oldest pages: those without orders, and as many as pages and directory would be
-    /// too large without, for a page of ids with this number to be added.
+    /// Leaves behind as many of the oldest pages as pages and directory would be too large with, for a page
+    /// of ids with this number to be added.
     fn retire(&mut self, slab: &Slab, number: u64) {
         let most = (slab.live() as usize).saturating_mul(IDS_PER_ORDER) >> PAGE_BITS;
         let most = most.max(KEPT_PAGES);
@@ -173,10 +173,10 @@ impl IdIndex {
             let first = self.base.wrapping_add(self.start as u64);
             let span = number.saturating_sub(first);
             let widest = pages.saturating_mul(8).saturating_add(KEPT_ENTRIES) as u64;
+            if pages < most && span < widest {
+                return;
+            }
             if page != 0 {
-                if pages < most && span < widest {
-                    return;
-                }
                 self.give_up(slab, first, page);
             }
             self.start = self.start.saturating_add(1);
@@ -205,7 +205,7 @@ impl IdIndex {
     fn add_page(&mut self) -> u32 {
         let len = self.slots.len().saturating_add(PAGE);
         if len > self.slots.capacity() {
-            let more = self.slots.len() >> 4;
+            let more = self.slots.len() >> 3;
             self.slots.reserve_exact(more.max(PAGE));
         }
         self.slots.resize(len, NIL);

@@ -53,6 +53,7 @@ impl Default for PlainBook {
             sequence: 0,
             now_ns: 0,
             open_orders: 0,
+            listed: false,
             funds: Funds::default(),
             accounts: Accounts::default(),
             clients: Clients::default(),

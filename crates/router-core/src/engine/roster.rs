@@ -111,7 +111,7 @@ impl Roster {
     fn add_page(&mut self, page: (u32, u32)) {
         let len = self.links.len().saturating_add(PAGE);
         if len > self.links.capacity() {
-            let more = (self.links.len() >> 4).max(PAGE);
+            let more = (self.links.len() >> 3).max(PAGE);
             self.links.reserve_exact(more);
         }
         self.links.resize(len, Link::default());

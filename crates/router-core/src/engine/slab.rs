@@ -14,7 +14,7 @@ use super::rules::{OrderType, PegKind, Side, StpMode, Tif};
 pub(crate) const NIL: u32 = 0;
 /// Slots that a book makes room for at first, and at most as long as it doubles.
 const FIRST_SLOTS: usize = 15;
-const MOST_DOUBLED: usize = 4096;
+const MOST_DOUBLED: usize = 65_536;
 
 /// Bits of [`Slot::flags`]. Bits 0..3 are the STP mode, 3..6 the time in force, 6..9 the type.
 pub(crate) mod flag {
@@ -321,8 +321,12 @@ impl Slab {
     fn push(&mut self, slot: Slot, cold: Cold) -> u32 {
         let at = self.hot.len();
         if at == self.hot.capacity() {
-            // Small books double; large ones, whose memory is moved by the page, take a sixteenth more.
-            let more = at.clamp(FIRST_SLOTS, MOST_DOUBLED).max(at >> 4);
+            // Books double while they are small, and take an eighth more when they are large.
+            let more = if at < MOST_DOUBLED {
+                at.max(FIRST_SLOTS)
+            } else {
+                at >> 3
+            };
             self.hot.reserve_exact(more);
             self.cold.reserve_exact(more);
         }

@@ -28,6 +28,7 @@ impl Engine {
             sequence: 0,
             now_ns: 0,
             open_orders: 0,
+            listed: true,
             funds: super::funds::Funds::default(),
             accounts: super::accounts::Accounts::default(),
             clients: super::clients::Clients::default(),

@@ -5,10 +5,14 @@ use crate::engine::slab::Slab;
 
 const FIRST_BITS: u32 = 6;
 const LAST_BITS: u32 = 18;
-/// A band has at least 2^4 and at most 2^6 times as many levels as were in use when it was made: room for
-/// prices to move, and no more memory than the orders are worth, however far apart their prices are.
+/// A band has at least 2^4, and on a side with few levels at most 2^6 times as many levels as were in use
+/// when it was made: room for prices to move, and no more memory than the orders are worth.
 const ROOM_BITS: u32 = 4;
 const SPARSE_BITS: u32 = 6;
+/// Levels in use from which a side is busy.
+const BUSY: usize = 64;
+/// The width up to which a band doubles each time that it is moved.
+const MOVED_BITS: u32 = 12;
 
 impl Ladder {
     #[cold]
@@ -33,9 +37,15 @@ impl Ladder {
         let worst = kept.last().map_or(key, |(at, _)| (*at).max(key));
         let span = worst.wrapping_sub(self.best.min(key));
         let used = bits_of(u32::try_from(kept.len()).unwrap_or(u32::MAX));
+        // A busy side may be as wide as its prices go.
+        let most = if kept.len() < BUSY {
+            used.wrapping_add(SPARSE_BITS)
+        } else {
+            LAST_BITS
+        };
         let bits = bits_of(span)
             .wrapping_add(1)
-            .clamp(used.wrapping_add(ROOM_BITS), used.wrapping_add(SPARSE_BITS))
+            .clamp(used.wrapping_add(ROOM_BITS).min(most), most)
             .clamp(FIRST_BITS, LAST_BITS);
         for (at, _) in &kept {
             let offset = at.wrapping_sub(self.base) as usize;
@@ -45,7 +55,9 @@ impl Ladder {
             }
         }
         self.far.clear();
-        self.resize(1 << bits.max(self.bits()));
+        // Prices that leave one band after the other are given a wider one each time.
+        let wider = self.bits().wrapping_add(1).min(MOVED_BITS);
+        self.resize(1 << bits.max(wider).max(self.bits()));
         // A quarter of the band lies before the best level, for prices that improve on it.
         let room = u32::try_from(self.levels.len() >> 2).unwrap_or(0);
         let centre = if span as usize >= self.levels.len() >> 1 {
