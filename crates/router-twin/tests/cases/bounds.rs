@@ -1,6 +1,8 @@
 //! The last number that each check takes, and the first that it refuses.
 
-use router_core::engine::{order_flags, Command, Limits, NewInstrument, PegKind, Phase, RuleKind};
+use router_core::engine::{
+    order_flags, Command, Limits, NewInstrument, PegKind, Phase, RuleKind, StpMode, Tif,
+};
 
 use crate::script::{buy, sell, Script, Shape, BASE, QUOTE};
 
@@ -246,4 +248,40 @@ fn a_restored_engine_counts_the_fees_of_the_house_to_the_total_of_an_asset() {
         "reject a3 OutOfRange client 72057594037927935",
     );
     script.given(deposit(most));
+}
+
+#[test]
+fn in_front_of_an_own_order_a_fok_counts_only_what_is_displayed() {
+    let mut script = Script::plain();
+    script.book(&[sell(2, 20, 6).iceberg(2), sell(1, 20, 1)]);
+    let fok = |qty| buy(1, 20, qty).tif(Tif::Fok).stp(StpMode::ExpireTaker);
+    script.place(fok(3), "reject a1 NotFillable");
+    script.place(
+        fok(2),
+        "accept #3 a1 buy 20x2
+         trade #3 a1 buy with #1 a2: 20x2 left 0
+         rest #1 a2 sell 20x2/4 refill",
+    );
+}
+
+#[test]
+fn a_reduce_only_fok_needs_all_its_lots_to_be_reducible() {
+    let mut script = Script::positions();
+    script.given(Command::SetPosition {
+        instrument: 0,
+        account: 1,
+        position: 3,
+    });
+    script.book(&[buy(2, 20, 9)]);
+    let fok = |qty| {
+        let plain = sell(1, 20, qty).tif(Tif::Fok);
+        plain.flags(order_flags::REDUCE_ONLY)
+    };
+    script.place(fok(4), "reject a1 NotFillable");
+    script.place(
+        fok(3),
+        "accept #2 a1 sell 20x3
+         trade #2 a1 sell with #1 a2: 20x3 left 0",
+    );
+    script.place(fok(1), "reject a1 NothingToReduce");
 }

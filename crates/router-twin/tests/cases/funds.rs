@@ -389,6 +389,19 @@ fn a_quote_sell_needs_the_lots_that_its_amount_meets() {
 }
 
 #[test]
+fn a_quote_sell_needs_no_lots_below_the_level_that_ends_it() {
+    let mut script = two_traders(9, 10_000);
+    script.book(&[buy(2, 33, 5), buy(2, 1, 5)]);
+    // Three lots at 33 leave 1, which is less than a lot there: the level at 1 is not reached.
+    script.place(
+        sell(1, 0, 100).market().flags(order_flags::QUOTE),
+        "accept #3 a1 sell 0x100 quote
+         trade #3 a1 sell with #1 a2: 33x3 left 1
+         cancel #3 a1 sell 0x1 Unfilled quote",
+    );
+}
+
+#[test]
 fn a_quote_sell_one_unit_short_is_refused() {
     let mut script = two_traders(8, 10_000);
     script.book(&[buy(2, 33, 2), buy(2, 30, 5)]);
