@@ -26,8 +26,8 @@ CAPS = {
     "max_instruments": 4,
     "max_orders": 48,
     "max_client_ids": 40,
-    "max_account_orders": 14,
-    "max_account_client_ids": 10,
+    "max_account_orders": 20,
+    "max_account_client_ids": 16,
     "client_window_ns": 5_000_000_000,
 }
 Batch = np.ndarray[Any, Any]

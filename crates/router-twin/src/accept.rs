@@ -61,11 +61,8 @@ impl Twin {
         if head.order_type == OrderType::Limit && head.flags & order_flags::POST_ONLY != 0 {
             let slide = head.flags & order_flags::SLIDE != 0;
             let free = self.post_only_price(i, head.side, price, slide);
-            let free = free.ok_or(Refusal::Rejected(Reason::WouldCross))?;
-            if free != price {
-                inst.check_band(free)?;
-            }
-            price = free;
+            price = free.ok_or(Refusal::Rejected(Reason::WouldCross))?;
+            inst.check_band(price)?;
         }
         if head.flags & order_flags::REDUCE_ONLY != 0 {
             let reducible = inst.reducible(head.account, head.side);

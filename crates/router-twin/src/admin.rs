@@ -98,10 +98,18 @@ impl Twin {
         ensure(fits, Reason::UnknownInstrument)?;
         self.check_asset(added.base_asset)?;
         self.check_asset(added.quote_asset)?;
-        let combines = !added.funded || (!added.positions && added.base_asset != added.quote_asset);
-        ensure(combines, Reason::InvalidCombination)?;
-        let has_units = added.lot_units >= 1 && added.tick_units >= 1;
-        ensure(!added.funded || has_units, Reason::OutOfRange)?;
+        ensure(
+            !(added.funded && added.positions),
+            Reason::InvalidCombination,
+        )?;
+        ensure(
+            !added.funded || added.base_asset != added.quote_asset,
+            Reason::InvalidCombination,
+        )?;
+        ensure(
+            !added.funded || (added.lot_units >= 1 && added.tick_units >= 1),
+            Reason::OutOfRange,
+        )?;
         let max_qty = if added.max_qty == 0 {
             MAX_QTY
         } else {
@@ -247,10 +255,7 @@ impl Twin {
         };
         let mut tiers = self.tiers.clone();
         tiers.insert(tier, rates);
-        let all = || (0..TIERS).map(|tier| tiers.get(&tier).copied().unwrap_or_default());
-        let lowest_maker = all().map(|rates| rates.maker_ppm).min().unwrap_or(0);
-        let lowest_taker = all().map(|rates| rates.taker_ppm).min().unwrap_or(0);
-        ensure(lowest_maker + lowest_taker >= 0, Reason::OutOfRange)?;
+        ensure(nobody_earns_alone(&tiers), Reason::OutOfRange)?;
         self.tiers = tiers;
         self.configured(CommandKind::SetTier, 0, 0);
         Ok(())
@@ -282,6 +287,14 @@ impl Twin {
         }
         Ok(())
     }
+}
+
+/// Whether no two accounts of one owner get more back than they pay when they trade.
+fn nobody_earns_alone(tiers: &BTreeMap<u32, Tier>) -> bool {
+    let rates = |tier: u32| tiers.get(&tier).copied().unwrap_or_default();
+    let maker = (0..TIERS).map(|tier| rates(tier).maker_ppm).min();
+    let taker = (0..TIERS).map(|tier| rates(tier).taker_ppm).min();
+    maker.unwrap_or(0) + taker.unwrap_or(0) >= 0
 }
 
 fn products_fit(inst: &Instrument, max_qty: u64) -> bool {

@@ -62,11 +62,8 @@ impl Twin {
         if order.place == Place::Resting && order.has(order_flags::POST_ONLY) {
             let slide = order.has(order_flags::SLIDE);
             let free = self.post_only_price(i, order.side, price, slide);
-            let free = free.ok_or(Refusal::Rejected(Reason::WouldCross))?;
-            if free != price {
-                inst.check_band(free)?;
-            }
-            price = free;
+            price = free.ok_or(Refusal::Rejected(Reason::WouldCross))?;
+            inst.check_band(price)?;
         }
         let open = total - order.filled;
         if inst.funded {

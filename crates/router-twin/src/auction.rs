@@ -1,14 +1,14 @@
 //! Section 14: phases and the uncross.
 
-use router_core::engine::{event_flags, EventKind, EventRecord, Phase, Reason, Side, Tif};
+use router_core::engine::{
+    event_flags, rules::MAX_ROUNDS, EventKind, EventRecord, Phase, Reason, Side, Tif,
+};
 
-use crate::state::{Instrument, Link, Order, Place};
-use crate::work::{Activation, Reference};
+use crate::state::{Instrument, Order};
+use crate::work::Reference;
 use crate::Twin;
 
-const MAX_ROUNDS: u32 = 8;
-
-/// What a round of an uncross finds.
+/// What a round of an auction finds.
 struct Found {
     price: i64,
     surplus: u128,
@@ -39,12 +39,11 @@ impl Twin {
     }
 
     fn open(&mut self, i: u32) {
-        self.queue_waiting(i);
+        self.wake_exits(i);
         for _ in 0..MAX_ROUNDS {
-            let Some(found) = find_price(self.at(i)) else {
-                break;
-            };
-            self.round(i, &found);
+            if let Some(found) = find_price(self.at(i)) {
+                self.uncross(i, &found);
+            }
         }
         self.uncross_one_by_one(i);
         let (last, mark) = (self.at(i).last, self.at(i).mark);
@@ -58,24 +57,7 @@ impl Twin {
         }
     }
 
-    /// Exits whose head was done while nothing traded come to life now.
-    fn queue_waiting(&mut self, i: u32) {
-        let mut waiting = Vec::new();
-        for order in self.at(i).orders.values() {
-            if let (Place::Pending, Link::Exit { head, sibling }) = (order.place, order.link) {
-                // The take profit is accepted before the stop.
-                if order.id < sibling && !self.is_open(i, head) {
-                    waiting.push(Activation {
-                        profit: order.id,
-                        stop: sibling,
-                    });
-                }
-            }
-        }
-        self.work.of(i).activations.extend(waiting);
-    }
-
-    fn round(&mut self, i: u32, found: &Found) {
+    fn uncross(&mut self, i: u32, found: &Found) {
         let price = found.price;
         let mut traded = 0;
         while let Some((buy, sell)) = self.heads(i) {
@@ -84,40 +66,34 @@ impl Twin {
             }
             traded += self.meet(i, &buy, &sell, price);
         }
-        if traded == 0 {
-            return;
+        if traded > 0 {
+            self.emit(EventRecord {
+                kind: EventKind::Uncross.number(),
+                instrument: i,
+                price,
+                qty: traded,
+                leaves: u64::try_from(found.surplus).unwrap_or(u64::MAX),
+                ..EventRecord::default()
+            });
         }
-        self.work.touched.insert(i);
-        self.emit(EventRecord {
-            kind: EventKind::Uncross.number(),
-            instrument: i,
-            price,
-            qty: traded,
-            leaves: u64::try_from(found.surplus).unwrap_or(u64::MAX),
-            ..EventRecord::default()
-        });
     }
 
-    /// What the rounds left crossed.
+    /// What the rounds left crossed: each two meet at the price of the earlier of them.
     fn uncross_one_by_one(&mut self, i: u32) {
         while let Some((buy, sell)) = self.heads(i) {
             if buy.level < sell.level {
                 return;
             }
-            let earlier = if buy.priority < sell.priority {
-                &buy
+            let price = if buy.priority < sell.priority {
+                buy.level
             } else {
-                &sell
+                sell.level
             };
-            self.meet(i, &buy, &sell, earlier.level);
+            self.meet(i, &buy, &sell, price);
         }
     }
 
-    fn heads(&self, i: u32) -> Option<(Order, Order)> {
-        Some((self.head(i, Side::Buy)?, self.head(i, Side::Sell)?))
-    }
-
-    /// Lets two heads meet; returns the lots that they traded.
+    /// Lets two orders meet; returns the lots that they trade.
     fn meet(&mut self, i: u32, buy: &Order, sell: &Order, price: i64) -> u64 {
         let (taker, maker) = if buy.priority > sell.priority {
             (buy, sell)
@@ -137,6 +113,11 @@ impl Twin {
             .min(self.reducible_lots(i, sell));
         self.trade(i, (buy.id, sell.id), price, lots, event_flags::AUCTION);
         lots
+    }
+
+    /// The heads of the best bid and of the best offer.
+    fn heads(&self, i: u32) -> Option<(Order, Order)> {
+        Some((self.head(i, Side::Buy)?, self.head(i, Side::Sell)?))
     }
 
     fn head(&self, i: u32, side: Side) -> Option<Order> {

@@ -1,6 +1,6 @@
 //! How orders go: cancels, reductions, mass cancels, expiry, and what goes with them.
 
-use router_core::engine::{CommandKind, EventKind, Reason, Side};
+use router_core::engine::{rules::MAX_TIME_NS, CommandKind, EventKind, Reason, Side};
 
 use crate::checks::ensure;
 use crate::state::{Known, Link, Order, Place};
@@ -8,7 +8,6 @@ use crate::work::Activation;
 use crate::{quote_flag, More, Outcome, Refusal, Twin, PLAIN};
 
 const NS: u64 = 1_000_000_000;
-const MAX_TIME_NS: u64 = 1 << 62;
 
 impl Twin {
     /// Cancels an open order and what is linked to it.
@@ -54,8 +53,8 @@ impl Twin {
                     for id in [profit, stop] {
                         self.order_mut(i, id).open = gone.filled;
                     }
-                    let activation = Activation { profit, stop };
-                    self.work.of(i).activations.push_back(activation);
+                    let pair = Activation { profit, stop };
+                    self.work.of(i).activations.push_back(pair);
                     return;
                 }
                 for id in [profit, stop] {

@@ -109,8 +109,9 @@ impl Twin {
         at: usize,
         new: &NewOrder,
     ) -> Outcome {
+        let more = list.len() as u64;
+        let ids = list.iter().filter(|one| one.client_id != 0).count() as u64;
         if at == 0 {
-            let more = list.len() as u64;
             let open = inst.orders.len() as u64;
             ensure(
                 open + more <= u64::from(inst.rules.max_open),
@@ -125,9 +126,9 @@ impl Twin {
                 all + more <= u64::from(self.limits.max_orders),
                 Reason::BookFull,
             )?;
-            let ids = list.iter().filter(|one| one.client_id != 0).count() + self.known.len();
+            let known = self.known.len() as u64;
             ensure(
-                ids as u64 <= u64::from(self.limits.max_client_ids),
+                known + ids <= u64::from(self.limits.max_client_ids),
                 Reason::BookFull,
             )?;
         }
@@ -140,27 +141,22 @@ impl Twin {
             ensure(pegs < u64::from(inst.rules.max_pegs), Reason::BookFull)?;
         }
         if at == 0 {
-            self.check_room_of_account(list, new.account)?;
+            self.check_own_room(new.account, more, ids)?;
         }
         Ok(())
     }
 
-    fn check_room_of_account(&self, list: &[NewOrder], account: u32) -> Outcome {
+    /// The second half of check 13: one account must not lock out the others.
+    fn check_own_room(&self, account: u32, orders: u64, ids: u64) -> Outcome {
         let books = self.instruments.values();
         let open: u64 = books
             .map(|inst| inst.count(|order| order.account == account))
             .sum();
-        ensure(
-            open + list.len() as u64 <= u64::from(self.limits.max_account_orders),
-            Reason::AccountFull,
-        )?;
         let known = self.known.iter().filter(|one| one.account == account);
-        let ids = list.iter().filter(|one| one.client_id != 0).count();
-        ensure(
-            ids == 0
-                || (known.count() + ids) as u64 <= u64::from(self.limits.max_account_client_ids),
-            Reason::AccountFull,
-        )
+        let known = known.count() as u64;
+        let fits = open + orders <= u64::from(self.limits.max_account_orders)
+            && (ids == 0 || known + ids <= u64::from(self.limits.max_account_client_ids));
+        ensure(fits, Reason::AccountFull)
     }
 }
 

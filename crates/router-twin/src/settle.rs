@@ -97,10 +97,10 @@ impl Twin {
                 Side::Sell => (base, base_units, quote, quote_units),
             };
             self.move_available(order.account, paid, -signed_units(spent));
-            let rate = match self.rate(order.account, taker && !auction) {
-                rebate if auction && rebate < 0 => 0,
-                rate => rate,
-            };
+            let mut rate = self.rate(order.account, taker && !auction);
+            if auction {
+                rate = rate.max(0);
+            }
             let fee = fee_of(received, rate);
             self.move_available(order.account, got, signed_units(received) - fee);
             *self.fees.entry(got).or_default() += fee;

@@ -17,7 +17,7 @@ pub(crate) enum Place {
     Firing,
     /// A peg without a price.
     Parked,
-    /// An exit of a bracket whose head is not done.
+    /// An exit of a bracket that waits for its head, or for continuous trading after it.
     Pending,
 }
 
@@ -30,7 +30,7 @@ pub(crate) enum Link {
     Pair { sibling: u64 },
     /// The head of a bracket.
     Head { profit: u64, stop: u64 },
-    /// An exit that waits for its head.
+    /// An exit that has not come to life; its head may be done.
     Exit { head: u64, sibling: u64 },
 }
 

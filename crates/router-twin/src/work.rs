@@ -147,7 +147,6 @@ impl Twin {
         if self.at(i).phase != Phase::Continuous {
             return;
         }
-        self.link_pair(i, profit, stop);
         let lots = self.payable_lots(i, activation);
         if lots == 0 {
             return self.drop_exits(i, profit, stop, Reason::InsufficientFunds);
@@ -165,6 +164,7 @@ impl Twin {
                 PLAIN,
             );
         }
+        self.link_pair(i, profit, stop);
         self.arm(i, stop);
         let order = self.order(i, profit).clone();
         let free = if order.has(order_flags::POST_ONLY) {
@@ -181,6 +181,22 @@ impl Twin {
             None => self.remove(i, profit, Reason::WouldCross),
         }
         self.fire_if_met(i, stop);
+    }
+
+    /// Lets the exits whose turn came outside continuous trading have another.
+    pub(crate) fn wake_exits(&mut self, i: u32) {
+        let waiting = self.at(i).orders.values().filter_map(|order| {
+            let Link::Exit { head, sibling } = order.link else {
+                return None;
+            };
+            let profit = !self.is_open(i, head) && order.id < sibling;
+            profit.then_some(Activation {
+                profit: order.id,
+                stop: sibling,
+            })
+        });
+        let waiting: Vec<Activation> = waiting.collect();
+        self.work.of(i).activations.extend(waiting);
     }
 
     fn fire_if_met(&mut self, i: u32, stop: u64) {
@@ -206,7 +222,6 @@ impl Twin {
         let Activation { profit, stop } = activation;
         let inst = self.at(i);
         let (profit, stop) = (self.order(i, profit), self.order(i, stop));
-        // The exits have what the head filled.
         let mut payable = profit.open;
         if inst.funded {
             let one = |order: &Order| inst.need(order.side, order.price, 1);

@@ -2,7 +2,7 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "a failing test may panic")]
 
-use router_core::engine::image::{InstrumentImage, OrderImage};
+use router_core::engine::image::{InstrumentImage, LinkImage, OrderImage};
 use router_core::engine::{
     decode, encode, event_flags, order_flags, Command, EventKind, EventRecord, OrderType, Phase,
     StpMode, Tif,
@@ -54,6 +54,11 @@ fn event(step: &mut Step, kind: EventKind) -> Option<&mut EventRecord> {
     step.events
         .iter_mut()
         .find(|event| event.event_kind() == Some(kind))
+}
+
+fn orders(inst: &InstrumentImage) -> impl Iterator<Item = &OrderImage> {
+    let levels = inst.bids.iter().chain(&inst.asks);
+    levels.flat_map(|level| &level.orders)
 }
 
 fn resting(inst: &mut InstrumentImage) -> Option<&mut OrderImage> {
@@ -401,18 +406,141 @@ fn links_agree_sees_a_leg_whose_sibling_is_gone() {
     });
 }
 
+/// The first exit that waits though the head of its bracket is done.
+fn waiting(step: &mut Step) -> Option<(&mut InstrumentImage, usize)> {
+    let mut instruments = step.after.instruments.iter_mut();
+    instruments.find_map(|inst| {
+        let open: Vec<u64> = orders(inst).map(|order| order.id).collect();
+        let waits = |order: &OrderImage| {
+            matches!(order.link, LinkImage::BracketExit { head, .. } if !open.contains(&head))
+        };
+        let at = inst.pending.iter().position(waits)?;
+        Some((inst, at))
+    })
+}
+
 #[test]
-fn uncross_tells_its_trades_sees_a_lot_too_many() {
-    bites(Law::UncrossTellsItsTrades, Profile::Auctions, |step| {
+fn uncross_leaves_no_cross_sees_an_auction_that_trades_nothing() {
+    bites(Law::UncrossLeavesNoCross, Profile::Auctions, |step| {
+        event(step, EventKind::Uncross)?;
+        step.events
+            .retain(|event| event.event_kind() == Some(EventKind::Phase));
+        Some(())
+    });
+}
+
+#[test]
+fn uncross_tells_its_round_sees_one_lot_too_many() {
+    bites(Law::UncrossTellsItsRound, Profile::Auctions, |step| {
         event(step, EventKind::Uncross)?.qty += 1;
         Some(())
     });
 }
 
 #[test]
-fn uncross_tells_its_trades_sees_a_trade_at_another_price() {
-    bites(Law::UncrossTellsItsTrades, Profile::Auctions, |step| {
-        event(step, EventKind::Uncross)?.price += 1;
+fn uncross_tells_its_round_sees_a_trade_at_another_price() {
+    bites(Law::UncrossTellsItsRound, Profile::Auctions, |step| {
+        event(step, EventKind::Uncross)?;
+        let mut events = step.events.iter_mut();
+        events
+            .find(|event| event.flags & event_flags::AUCTION != 0)?
+            .price += 1;
+        Some(())
+    });
+}
+
+#[test]
+fn uncross_tells_its_round_sees_an_uncross_before_its_trades() {
+    bites(Law::UncrossTellsItsRound, Profile::Auctions, |step| {
+        let kind = Some(EventKind::Uncross);
+        let mut events = step.events.iter();
+        let at = events.position(|event| event.event_kind() == kind)?;
+        let told = step.events.remove(at);
+        step.events.insert(1, told);
+        Some(())
+    });
+}
+
+#[test]
+fn no_rebate_in_uncross_sees_a_unit_that_the_house_pays() {
+    bites(Law::NoRebateInUncross, Profile::Funded, |step| {
+        let auction = |event: &EventRecord| event.flags & event_flags::AUCTION != 0;
+        let at = step.events.iter().position(auction)?;
+        let fee = step.events.get_mut(at + 1)?;
+        (fee.event_kind() == Some(EventKind::Fee)).then_some(())?;
+        *fee = fee.with_amount(-1);
+        Some(())
+    });
+}
+
+#[test]
+fn exits_wait_for_trading_sees_exits_that_sleep_through_the_opening() {
+    bites(Law::ExitsWaitForTrading, Profile::Stops, |step| {
+        waiting(step)?.0.phase = Phase::Continuous;
+        Some(())
+    });
+}
+
+#[test]
+fn exits_wait_for_trading_sees_exits_of_unequal_lots() {
+    bites(Law::ExitsWaitForTrading, Profile::Stops, |step| {
+        let (inst, at) = waiting(step)?;
+        inst.pending.get_mut(at)?.open += 1;
+        inst.pending.get_mut(at)?.total += 1;
+        Some(())
+    });
+}
+
+#[test]
+fn events_rebuild_the_book_sees_waiting_exits_that_are_not_for_what_was_filled() {
+    bites(Law::EventsRebuildTheBook, Profile::Stops, |step| {
+        let (inst, at) = waiting(step)?;
+        inst.pending.get_mut(at)?.open += 1;
+        Some(())
+    });
+}
+
+#[test]
+fn account_caps_sees_an_account_with_more_orders_than_it_may_have() {
+    bites(Law::AccountCaps, Profile::Continuous, |step| {
+        resting(step.after.instruments.first_mut()?)?;
+        step.after.limits.max_account_orders = 0;
+        Some(())
+    });
+}
+
+#[test]
+fn account_caps_sees_an_account_with_more_client_ids_than_it_may_have() {
+    bites(Law::AccountCaps, Profile::Continuous, |step| {
+        step.after.client_ids.first()?;
+        step.after.limits.max_account_client_ids = 0;
+        Some(())
+    });
+}
+
+#[test]
+fn tiers_never_pay_sees_a_rebate_that_no_taker_pays_for() {
+    bites(Law::TiersNeverPay, Profile::Funded, |step| {
+        let least = step.after.tiers.iter().map(|tier| tier.taker_ppm).min()?;
+        step.after.tiers.last_mut()?.maker_ppm = -least - 1;
+        Some(())
+    });
+}
+
+#[test]
+fn price_priority_sees_an_auction_trade_behind_the_head() {
+    bites(Law::PricePriority, Profile::Auctions, |step| {
+        let auction = |event: &EventRecord| event.flags & event_flags::AUCTION != 0;
+        let at = 1;
+        auction(step.events.get(at)?).then_some(())?;
+        let place = usize::try_from(step.events.get(at)?.instrument).ok()?;
+        let asks = &step.before.instruments.get(place)?.asks;
+        let mut orders = asks.iter().flat_map(|level| &level.orders);
+        let known = step.events.get(at)?.other_id;
+        let other = *orders.find(|order| order.id != known)?;
+        let trade = step.events.get_mut(at)?;
+        trade.other_id = other.id;
+        trade.other_account = other.account;
         Some(())
     });
 }

@@ -5,13 +5,14 @@
 mod orders;
 mod profile;
 mod rng;
+mod scenes;
 mod switches;
 
 use std::collections::VecDeque;
 
 use router_core::engine::{
     encode, event_flags, Command, CommandKind, CommandRecord, EventKind, EventRecord, Limits,
-    ListRole, Phase,
+    ListRole,
 };
 
 pub use profile::Profile;
@@ -39,7 +40,10 @@ pub struct Generator {
     gone: Option<Seen>,
     /// The instrument to which most commands go.
     main: u32,
-    opening: VecDeque<Command>,
+    /// What comes next in any case: the opening, or the rest of a scene.
+    script: VecDeque<Vec<Command>>,
+    /// Whether takers pay and makers may get rebates, or the other way round.
+    takers_pay: bool,
     /// Commands that undo a switch, with the submission at which they are due.
     repairs: Vec<(u64, Command)>,
     submissions: u64,
@@ -56,14 +60,16 @@ impl Generator {
             seen: VecDeque::new(),
             gone: None,
             main: profile.main_instrument(),
-            opening: VecDeque::new(),
+            script: VecDeque::new(),
+            takers_pay: true,
             repairs: Vec::new(),
             submissions: 0,
         };
         if made.rng.chance(400) {
             made.main = made.rng.narrow(3);
         }
-        made.opening = made.draw_opening();
+        made.takers_pay = made.rng.chance(700);
+        made.script = made.draw_opening();
         made
     }
 
@@ -76,8 +82,8 @@ impl Generator {
             max_instruments: 4,
             max_orders: 48,
             max_client_ids: 40,
-            max_account_orders: 14,
-            max_account_client_ids: 10,
+            max_account_orders: 20,
+            max_account_client_ids: 16,
             client_window_ns: 5_000_000_000,
         }
     }
@@ -111,24 +117,6 @@ impl Generator {
             account: event.account,
             order_id: event.order_id,
         });
-        let pending = event.flags & event_flags::PENDING != 0;
-        if pending && self.profile == Profile::Stops && self.rng.chance(200) {
-            self.end_head_in_a_halt(event);
-        }
-    }
-
-    /// Plans to cancel the head of a bracket while nothing trades, so that its exits have to wait.
-    fn end_head_in_a_halt(&mut self, exit: &EventRecord) {
-        let instrument = exit.instrument;
-        let cancel = Command::Cancel {
-            instrument,
-            account: exit.account,
-            order_id: exit.order_id.saturating_sub(1),
-        };
-        let phase = |phase| Command::SetPhase { instrument, phase };
-        let due = self.submissions + 2 + self.rng.below(12);
-        let plan = [phase(Phase::Halted), cancel, phase(Phase::Continuous)];
-        self.repairs.extend((due..).zip(plan));
     }
 
     fn forget(&mut self, instrument: u32, order_id: u64) {
@@ -140,8 +128,11 @@ impl Generator {
 
     /// The next submission: one command, which may be a list of records.
     pub fn submission(&mut self) -> Vec<CommandRecord> {
-        if let Some(command) = self.opening.pop_front() {
-            return vec![encode(&command)];
+        if self.script.is_empty() && self.submissions > 0 && self.rng.chance(6) {
+            self.plan_scene();
+        }
+        if let Some(commands) = self.script.pop_front() {
+            return commands.iter().map(encode).collect();
         }
         self.submissions += 1;
         let due = self
@@ -298,7 +289,7 @@ impl Generator {
     }
 
     fn draw_client_id(&mut self) -> u64 {
-        if self.rng.chance(500) {
+        if self.rng.chance(650) {
             return 0;
         }
         1 + self.rng.below(24)

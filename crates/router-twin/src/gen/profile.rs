@@ -63,6 +63,15 @@ impl Profile {
         }
     }
 
+    /// Weights of the scenes: rounds of an uncross, brackets, caps of accounts.
+    pub(super) fn scenes(self) -> [u64; 3] {
+        [
+            self.pick(Self::Auctions, 6, 2),
+            self.pick(Self::Stops, 6, 3),
+            2,
+        ]
+    }
+
     fn pick(self, profile: Self, mine: u64, others: u64) -> u64 {
         if self == profile {
             mine

@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 
 use router_core::engine::{
-    class, Command, CommandKind, NewInstrument, Phase, RuleKind, Side, MAX_QTY,
+    class, rules::MAX_TIME_NS, Command, CommandKind, NewInstrument, Phase, RuleKind, Side, MAX_QTY,
 };
 
 use super::{Generator, Profile};
 
+/// Tiers that an engine has.
+const TIERS: u32 = 16;
+/// The most that one side gets and the least that the other pays, ppm.
+const MOST_REBATE: i64 = 20_000;
+
 impl Generator {
     /// Three instruments in continuous trading, deposits, fees and a trade group.
-    pub(super) fn draw_opening(&mut self) -> VecDeque<Command> {
+    pub(super) fn draw_opening(&mut self) -> VecDeque<Vec<Command>> {
         let mut opening = VecDeque::new();
         for instrument in 0..3 {
             opening.push_back(Command::AddInstrument(NewInstrument {
@@ -39,16 +44,16 @@ impl Generator {
                 });
             }
         }
-        // A rebate is only given once nobody takes for less.
-        for tier in 0..16 {
+        // First what one side pays, so that the other may be paid.
+        for tier in 0..TIERS {
             opening.push_back(Command::SetTier {
                 tier,
-                maker_ppm: 0,
-                taker_ppm: 20_000 + i64::from(self.rng.narrow(50_000)),
+                maker_ppm: if self.takers_pay { 0 } else { MOST_REBATE },
+                taker_ppm: if self.takers_pay { MOST_REBATE } else { 0 },
             });
         }
         for tier in 0..3 {
-            opening.push_back(self.draw_tier(tier));
+            opening.push_back(self.draw_fair_tier(tier));
         }
         opening.push_back(Command::SetAccount {
             account: 1,
@@ -60,7 +65,7 @@ impl Generator {
             tier: 2,
             group: 7,
         });
-        opening
+        opening.into_iter().map(|command| vec![command]).collect()
     }
 
     /// An administrative command, a mass cancel or a tick of the kind.
@@ -75,8 +80,12 @@ impl Generator {
         match kind {
             CommandKind::MassCancel => self.draw_mass_cancel(instrument, account),
             CommandKind::Disconnect => Command::Disconnect {
-                account,
-                session: self.rng.narrow(3),
+                account: self.draw_seen().account,
+                session: if self.rng.chance(150) {
+                    0
+                } else {
+                    1 + self.rng.narrow(2)
+                },
             },
             CommandKind::AddInstrument => self.draw_added(),
             CommandKind::SetRule => self.draw_rule(instrument),
@@ -132,10 +141,15 @@ impl Generator {
         }
     }
 
-    fn draw_tick(&mut self) -> Command {
+    pub(super) fn draw_tick(&mut self) -> Command {
         if self.rng.chance(30) {
             return Command::Tick {
                 now_ns: self.rng.below(self.now_ns),
+            };
+        }
+        if self.rng.chance(15) {
+            return Command::Tick {
+                now_ns: MAX_TIME_NS + 1 + self.rng.below(1 << 61),
             };
         }
         self.now_ns += self.rng.below(1_500_000_000);
@@ -210,7 +224,7 @@ impl Generator {
     }
 
     fn draw_tier(&mut self, tier: u32) -> Command {
-        if self.rng.chance(20) {
+        if self.rng.chance(60) {
             let wide = 100_001 - i64::from(self.rng.narrow(200_003));
             return Command::SetTier {
                 tier,
@@ -218,23 +232,28 @@ impl Generator {
                 taker_ppm: -wide,
             };
         }
-        let taker_ppm = 20_000 + i64::from(self.rng.narrow(50_000));
         if self.rng.chance(60) {
-            let plain = Command::SetTier {
-                tier,
-                maker_ppm: 0,
-                taker_ppm,
-            };
-            self.repair(40, plain);
             return Command::SetTier {
                 tier,
-                maker_ppm: 30_000 - i64::from(self.rng.narrow(60_000)),
-                taker_ppm: i64::from(self.rng.narrow(40_000)) - 5_000,
+                maker_ppm: i64::from(self.rng.narrow(6)) - 3,
+                taker_ppm: i64::from(self.rng.narrow(6)) - 3,
             };
         }
+        self.draw_fair_tier(tier)
+    }
+
+    /// One side pays at least as much as the other may get.
+    fn draw_fair_tier(&mut self, tier: u32) -> Command {
+        let pays = MOST_REBATE + i64::from(self.rng.narrow(50_000));
+        let gets = i64::from(self.rng.narrow(40_000)) - MOST_REBATE;
+        let (maker_ppm, taker_ppm) = if self.takers_pay {
+            (gets, pays)
+        } else {
+            (pays, gets)
+        };
         Command::SetTier {
             tier,
-            maker_ppm: 30_000 - i64::from(self.rng.narrow(50_000)),
+            maker_ppm,
             taker_ppm,
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use router_core::engine::image::{InstrumentImage, LevelImage};
+use router_core::engine::image::{InstrumentImage, LevelImage, LinkImage};
 use router_core::engine::{
-    decode, event_flags, order_flags, Command, EventKind, EventRecord, Side, StpMode, Tif,
+    decode, event_flags, order_flags, Command, EventKind, EventRecord, ListRole, Phase, Side,
+    StpMode, Tif,
 };
 
 use super::state::orders;
@@ -22,10 +23,12 @@ struct Known {
     open: u64,
     shown: u64,
     level: Option<i64>,
-    /// It waits for the head of its bracket, which may leave it fewer lots without an event.
-    pending: bool,
     /// Open lots when it began to act in this command, and lots that it took since.
     acts: (u64, u64),
+    /// Lots that it traded since it was accepted.
+    filled: u64,
+    /// The exits of which it is the head.
+    exits: Option<[u64; 2]>,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +59,22 @@ pub(super) fn judge(step: &Step, found: &mut Vec<Law>) {
         accepted: 0,
         found,
     };
+    let mut uncrossing = None;
     for event in &step.events {
+        uncrossing = opened(event).or(uncrossing);
+        let follows = matches!(
+            event.event_kind(),
+            Some(EventKind::Activated | EventKind::Triggered | EventKind::Replaced)
+        );
+        if follows {
+            uncrossing
+                .take()
+                .into_iter()
+                .for_each(|i| reader.uncrossed(i));
+        }
         reader.read(event);
     }
+    uncrossing.into_iter().for_each(|i| reader.uncrossed(i));
     let Reader { books, found, .. } = reader;
     for (i, inst) in (0..).zip(&step.after.instruments) {
         let same = books.get(&i).is_none_or(|book| book.agrees(inst));
@@ -67,6 +83,13 @@ pub(super) fn judge(step: &Step, found: &mut Vec<Law>) {
     for known in books.values().flat_map(|book| book.known.values()) {
         all_or_nothing(known, found);
     }
+}
+
+/// The instrument that enters continuous trading with an event.
+fn opened(event: &EventRecord) -> Option<u32> {
+    let opens = event.event_kind() == Some(EventKind::Phase)
+        && event.qty == u64::from(Phase::Continuous.number());
+    opens.then_some(event.instrument)
 }
 
 fn all_or_nothing(known: &Known, found: &mut Vec<Law>) {
@@ -93,8 +116,12 @@ impl Book {
                 open: order.open,
                 shown: order.displayed,
                 level: None,
-                pending: inst.pending.iter().any(|one| one.id == order.id),
                 acts: (0, 0),
+                filled: order.total - order.open,
+                exits: match order.link {
+                    LinkImage::BracketHead { take_profit, stop } => Some([take_profit, stop]),
+                    LinkImage::None | LinkImage::Oco { .. } | LinkImage::BracketExit { .. } => None,
+                },
             };
             book.known.insert(order.id, known);
         }
@@ -176,21 +203,11 @@ impl Book {
             .iter()
             .chain(&inst.pending)
             .chain(&inst.parked)
-            .map(|order| (order.id, self.told_open(order.id, order.open)))
+            .map(|order| (order.id, order.open))
             .collect();
         waiting.sort_unstable();
         let known = self.known.iter().filter(|(_, one)| one.level.is_none());
         bids && asks && known.map(|(id, one)| (*id, one.open)).eq(waiting)
-    }
-}
-
-impl Book {
-    /// Open lots as events told them: those of a waiting exit may be fewer by now.
-    fn told_open(&self, id: u64, open: u64) -> u64 {
-        match self.known.get(&id) {
-            Some(known) if known.pending && open <= known.open => known.open,
-            Some(_) | None => open,
-        }
     }
 }
 
@@ -230,9 +247,19 @@ impl Reader<'_> {
         let fits = book
             .known
             .get(&id)
-            .is_some_and(|known| adds_up(kind, event, known));
+            .is_some_and(|known| adds_up(kind, event, known.open));
         require(fits, Law::Quantities, self.found);
         book.change(kind, event, self.found);
+    }
+
+    /// With the first event that an uncross cannot cause, and at the end, the uncross is over.
+    fn uncrossed(&mut self, instrument: u32) {
+        let Some(book) = self.books.get(&instrument) else {
+            return;
+        };
+        if let (Some((bid, _)), Some((ask, _))) = (book.best(Side::Buy), book.best(Side::Sell)) {
+            require(bid < ask, Law::UncrossLeavesNoCross, self.found);
+        }
     }
 
     fn accept(&mut self, event: &EventRecord) {
@@ -251,8 +278,10 @@ impl Reader<'_> {
             open: event.qty,
             shown: 0,
             level: None,
-            pending: event.flags & event_flags::PENDING != 0,
             acts: (event.qty, 0),
+            filled: 0,
+            exits: (new.list == ListRole::BracketHead)
+                .then(|| [event.order_id + 1, event.order_id + 2]),
         };
         let book = self.books.entry(event.instrument).or_default();
         book.known.insert(event.order_id, known);
@@ -282,6 +311,13 @@ impl Reader<'_> {
             );
             let takes = taker.flags & order_flags::POST_ONLY == 0;
             require(takes, Law::PostOnlyNeverTakes, self.found);
+        } else {
+            let bid = book.best(Side::Buy);
+            let heads = bid.map(|(_, id)| id) == Some(one) && best.map(|(_, id)| id) == Some(other);
+            require(heads, Law::PricePriority, self.found);
+            let between = bid.is_some_and(|(price, _)| price >= event.price)
+                && best.is_some_and(|(price, _)| price <= event.price);
+            require(between, Law::MakerPrice, self.found);
         }
         let first = book.levels(maker.side).get(&maker.level.unwrap_or(0));
         let head = first.and_then(|queue| queue.front()) == Some(&other);
@@ -322,16 +358,17 @@ impl Reader<'_> {
 }
 
 /// Whether the lots of an event fit the open lots that were told before.
-fn adds_up(kind: EventKind, event: &EventRecord, known: &Known) -> bool {
-    let open = known.open;
+fn adds_up(kind: EventKind, event: &EventRecord, open: u64) -> bool {
     if kind == EventKind::Rested {
         return event.leaves == open && event.qty <= open;
     }
     if kind == EventKind::Reduced {
         return event.leaves.checked_add(event.qty) == Some(open);
     }
-    let renews = matches!(kind, EventKind::Replaced | EventKind::Activated);
-    renews || event.qty == open || (known.pending && event.qty < open)
+    if kind == EventKind::Activated {
+        return (1..=open).contains(&event.qty);
+    }
+    kind == EventKind::Replaced || event.qty == open
 }
 
 impl Book {
@@ -360,10 +397,9 @@ impl Book {
             known.open = event.leaves;
         } else if kind == EventKind::Cancelled {
             all_or_nothing(known, found);
-            self.known.remove(&id);
+            self.end(id);
         } else if matches!(kind, EventKind::Triggered | EventKind::Activated) {
             known.open = event.qty;
-            known.pending = false;
             known.acts = (event.qty, 0);
         }
     }
@@ -376,6 +412,7 @@ impl Book {
         known.open = known.open.saturating_sub(spent);
         known.shown = known.shown.saturating_sub(lots);
         known.acts.1 += lots;
+        known.filled += lots;
         let gone = known.open == 0;
         let signed = if known.side == Side::Buy {
             i128::from(lots)
@@ -393,7 +430,21 @@ impl Book {
         if gone {
             all_or_nothing(known, found);
             self.pull(id);
-            self.known.remove(&id);
+            self.end(id);
+        }
+    }
+
+    /// An order is gone; exits of a head that traded are for what it traded.
+    fn end(&mut self, id: u64) {
+        let gone = self.known.remove(&id);
+        let head = gone.filter(|gone| gone.filled > 0);
+        let Some((lots, exits)) = head.and_then(|head| Some((head.filled, head.exits?))) else {
+            return;
+        };
+        for exit in exits {
+            if let Some(known) = self.known.get_mut(&exit) {
+                known.open = lots;
+            }
         }
     }
 }

@@ -58,8 +58,18 @@ pub enum Law {
     ReduceOnlyReduces,
     /// Linked orders exist and name each other.
     LinksAgree,
-    /// An uncross tells what was traded in its round, all at its price.
-    UncrossTellsItsTrades,
+    /// After an uncross, before anything else is done, the book is not crossed.
+    UncrossLeavesNoCross,
+    /// An `Uncross` tells the lots and the one price of the auction trades of its round.
+    UncrossTellsItsRound,
+    /// In an uncross nobody gets a rebate.
+    NoRebateInUncross,
+    /// Exits of a bracket that is done wait outside continuous trading only, with equal lots.
+    ExitsWaitForTrading,
+    /// No account has more open orders or client ids than it may.
+    AccountCaps,
+    /// No two tiers pay the two sides of a trade more than they take from them.
+    TiersNeverPay,
 }
 
 impl Law {
@@ -82,7 +92,12 @@ impl Law {
         Self::EventsNameTheCommand,
         Self::ReduceOnlyReduces,
         Self::LinksAgree,
-        Self::UncrossTellsItsTrades,
+        Self::UncrossLeavesNoCross,
+        Self::UncrossTellsItsRound,
+        Self::NoRebateInUncross,
+        Self::ExitsWaitForTrading,
+        Self::AccountCaps,
+        Self::TiersNeverPay,
     ];
 }
 

@@ -19,7 +19,10 @@ pub(super) fn judge(step: &Step, found: &mut Vec<Law>) {
         never_crossed(inst, found);
         no_rest_for_immediate(inst, found);
         links_agree(inst, found);
+        exits_wait_for_trading(inst, found);
     }
+    account_caps(&step.after, found);
+    tiers_never_pay(&step.after, found);
     let ids = step
         .after
         .client_ids
@@ -79,18 +82,61 @@ fn links_agree(inst: &InstrumentImage, found: &mut Vec<Law>) {
             }
             LinkImage::BracketExit { head, sibling } => match links.get(&head) {
                 Some(LinkImage::BracketHead { take_profit, stop }) => {
-                    [*take_profit, *stop].contains(id)
+                    take_profit == id || stop == id
                 }
                 Some(_) => false,
-                // Its head is done, and both wait until there is trading.
-                None => {
-                    let partner = LinkImage::BracketExit { head, sibling: *id };
-                    inst.phase != Phase::Continuous && links.get(&sibling) == Some(&partner)
-                }
+                // The head is done and they wait for trading.
+                None => links.get(&sibling) == Some(&LinkImage::BracketExit { head, sibling: *id }),
             },
         };
         require(agrees, Law::LinksAgree, found);
     }
+}
+
+/// Exits whose head is done.
+fn exits_wait_for_trading(inst: &InstrumentImage, found: &mut Vec<Law>) {
+    let open: BTreeSet<u64> = orders(inst).map(|order| order.id).collect();
+    for order in &inst.pending {
+        let LinkImage::BracketExit { head, sibling } = order.link else {
+            continue;
+        };
+        if open.contains(&head) {
+            continue;
+        }
+        let mut others = inst.pending.iter();
+        let other = others.find(|other| other.id == sibling);
+        let fits = inst.phase != Phase::Continuous
+            && order.total == order.open
+            && other.is_some_and(|other| other.open == order.open);
+        require(fits, Law::ExitsWaitForTrading, found);
+    }
+}
+
+fn account_caps(image: &Image, found: &mut Vec<Law>) {
+    let mut open: BTreeMap<u32, u64> = BTreeMap::new();
+    for order in image.instruments.iter().flat_map(orders) {
+        *open.entry(order.account).or_default() += 1;
+    }
+    let mut ids: BTreeMap<u32, u64> = BTreeMap::new();
+    for known in &image.client_ids {
+        *ids.entry(known.account).or_default() += 1;
+    }
+    let orders_fit = open
+        .values()
+        .all(|count| *count <= u64::from(image.limits.max_account_orders));
+    let ids_fit = ids
+        .values()
+        .all(|count| *count <= u64::from(image.limits.max_account_client_ids));
+    require(orders_fit && ids_fit, Law::AccountCaps, found);
+}
+
+fn tiers_never_pay(image: &Image, found: &mut Vec<Law>) {
+    let pays = |maker: i32| {
+        let mut takers = image.tiers.iter();
+        takers.any(|tier| maker + tier.taker_ppm < 0)
+    };
+    let fair = !image.tiers.iter().any(|tier| pays(tier.maker_ppm));
+    require(fair, Law::TiersNeverPay, found);
 }
 
 /// Everything of each asset: available, held and fees.

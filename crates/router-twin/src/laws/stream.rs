@@ -1,8 +1,6 @@
 //! Laws of the events of a command as a whole.
 
-use std::collections::BTreeMap;
-
-use router_core::engine::{decode, event_flags, Command, EventKind, Image};
+use router_core::engine::{decode, event_flags, rules::MAX_ROUNDS, Command, EventKind, Image};
 
 use super::{require, Law, Step};
 
@@ -15,7 +13,49 @@ pub(super) fn judge(step: &Step, found: &mut Vec<Law>) {
     );
     refusal_changes_nothing(step, found);
     client_ids_repeat(step, found);
-    uncross_tells_its_trades(step, found);
+    uncross_tells_its_round(step, found);
+    no_rebate_in_uncross(step, found);
+}
+
+fn uncross_tells_its_round(step: &Step, found: &mut Vec<Law>) {
+    let (mut rounds, mut lots, mut price) = (0, 0, None);
+    let mut tells = true;
+    for event in &step.events {
+        match event.event_kind() {
+            Some(EventKind::Phase) => (lots, price) = (0, None),
+            Some(EventKind::Trade) if event.flags & event_flags::AUCTION != 0 => {
+                lots += event.qty;
+                // Trades at two prices are of no one round; `Uncross` must not follow them.
+                price = match price {
+                    Some(before) if before != event.price => Some(0),
+                    Some(_) | None => Some(event.price),
+                };
+            }
+            Some(EventKind::Uncross) => {
+                rounds += 1;
+                tells &= event.qty == lots && price == Some(event.price);
+                (lots, price) = (0, None);
+            }
+            Some(_) | None => {}
+        }
+    }
+    require(
+        tells && rounds <= MAX_ROUNDS,
+        Law::UncrossTellsItsRound,
+        found,
+    );
+}
+
+fn no_rebate_in_uncross(step: &Step, found: &mut Vec<Law>) {
+    let mut auction = false;
+    for event in &step.events {
+        if event.event_kind() == Some(EventKind::Trade) {
+            auction = event.flags & event_flags::AUCTION != 0;
+        } else if event.event_kind() == Some(EventKind::Fee) {
+            let paid = !auction || event.amount() > 0;
+            require(paid, Law::NoRebateInUncross, found);
+        }
+    }
 }
 
 fn is_refusal(kind: Option<EventKind>) -> bool {
@@ -64,23 +104,4 @@ fn client_ids_repeat(step: &Step, found: &mut Vec<Law>) {
             Some(_) | None => false,
         });
     require(fits, Law::ClientIdsAreUnique, found);
-}
-
-fn uncross_tells_its_trades(step: &Step, found: &mut Vec<Law>) {
-    let mut rounds: BTreeMap<u32, Vec<(i64, u64)>> = BTreeMap::new();
-    for event in &step.events {
-        let trades = rounds.entry(event.instrument).or_default();
-        match event.event_kind() {
-            Some(EventKind::Trade) if event.flags & event_flags::AUCTION != 0 => {
-                trades.push((event.price, event.qty));
-            }
-            Some(EventKind::Uncross) => {
-                let at_its_price = trades.iter().all(|(price, _)| *price == event.price);
-                let lots: u64 = trades.drain(..).map(|(_, lots)| lots).sum();
-                let tells = at_its_price && lots == event.qty && lots > 0;
-                require(tells, Law::UncrossTellsItsTrades, found);
-            }
-            Some(_) | None => {}
-        }
-    }
 }

@@ -7,13 +7,37 @@
 
 use router_core::engine::image::{InstrumentImage, OrderImage};
 use router_core::engine::{
-    encode, Command, EventKind, EventRecord, Limits, NewInstrument, NewOrder, Phase, Reason, Side,
+    encode, Command, EventKind, EventRecord, Image, Limits, NewInstrument, NewOrder, Phase, Reason,
+    Side,
 };
 use router_twin::pair::Pair;
+
+/// Who sits at a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// The twin by itself.
+    Twin,
+    /// Engine and twin.
+    Both,
+}
+
+/// Makes each case a test of the twin by itself and one of both.
+#[macro_export]
+macro_rules! cases {
+    ($($name:ident)*) => {
+        mod twin {
+            $(#[test] fn $name() { super::$name($crate::desk::Who::Twin); })*
+        }
+        mod both {
+            $(#[test] fn $name() { super::$name($crate::desk::Who::Both); })*
+        }
+    };
+}
 
 /// Both engines with one instrument, number 0, in continuous trading.
 pub(crate) struct Desk {
     pair: Pair,
+    who: Who,
 }
 
 impl Desk {
@@ -30,8 +54,13 @@ impl Desk {
     }
 
     fn with(funded: bool, positions: bool) -> Self {
+        Self::seat(Who::Both, Limits::default(), funded, positions)
+    }
+
+    pub(crate) fn seat(who: Who, limits: Limits, funded: bool, positions: bool) -> Self {
         let mut desk = Self {
-            pair: Pair::new(Limits::default()),
+            pair: Pair::new(limits),
+            who,
         };
         desk.tell(Command::AddInstrument(NewInstrument {
             instrument: 0,
@@ -53,6 +82,9 @@ impl Desk {
 
     pub(crate) fn list(&mut self, commands: &[Command]) -> Vec<EventRecord> {
         let records: Vec<_> = commands.iter().map(encode).collect();
+        if self.who == Who::Twin {
+            return self.pair.twin.submit(&records);
+        }
         match self.pair.submit(&records) {
             Ok(events) => events,
             Err(difference) => panic!("engine and twin disagree on {commands:?}: {difference:?}"),
@@ -111,13 +143,20 @@ impl Desk {
     }
 
     pub(crate) fn image(&self) -> InstrumentImage {
-        let mut instruments = self.pair.engine.image().instruments;
+        let mut instruments = self.state().instruments;
         instruments.remove(0)
+    }
+
+    fn state(&self) -> Image {
+        match self.who {
+            Who::Twin => self.pair.twin.image(),
+            Who::Both => self.pair.engine.image(),
+        }
     }
 
     /// Available and held of an account and asset.
     pub(crate) fn money(&self, account: u32, asset: u32) -> (u128, u128) {
-        let image = self.pair.engine.image();
+        let image = self.state();
         let mut accounts = image.accounts.iter().filter(|one| one.account == account);
         let balances = accounts
             .next()
