@@ -39,6 +39,10 @@ def side_number(side: Side) -> BookSide:
     return BookSide.BUY if side is Side.BUY else BookSide.SELL
 
 
+def is_in_range(price_ticks: int, lots: int) -> bool:
+    return 0 < price_ticks <= MAX_PRICE_TICKS and 0 < lots <= MAX_LOTS
+
+
 def require_in_range(symbol: str, price_ticks: int, lots: int) -> None:
     """Refuse what the engine has no number for.
 
