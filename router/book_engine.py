@@ -22,6 +22,8 @@ def open_engine(*, max_accounts: int, max_orders: int) -> Engine:
         max_assets=2,
         max_instruments=1,
         max_orders=max_orders,
+        # The engine must not refuse what the ledger has taken.
+        max_account_orders=max_orders,
         max_client_ids=1,
     )
     engine.add_instrument(INSTRUMENT, base_asset=0, quote_asset=1)
