@@ -22,6 +22,8 @@ def open_engine(*, max_accounts: int, max_orders: int) -> Engine:
         max_assets=2,
         max_instruments=1,
         max_orders=max_orders,
+        # The engine must not refuse what the ledger has taken.
+        max_account_orders=max_orders,
         max_client_ids=1,
     )
     engine.add_instrument(INSTRUMENT, base_asset=0, quote_asset=1)
@@ -37,6 +39,10 @@ def levels(engine: Engine, side: Side, depth: int) -> tuple[LadderLevel, ...]:
 
 def side_number(side: Side) -> BookSide:
     return BookSide.BUY if side is Side.BUY else BookSide.SELL
+
+
+def is_in_range(price_ticks: int, lots: int) -> bool:
+    return 0 < price_ticks <= MAX_PRICE_TICKS and 0 < lots <= MAX_LOTS
 
 
 def require_in_range(symbol: str, price_ticks: int, lots: int) -> None:

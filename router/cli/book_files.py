@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from router.cli.book_tape import Tape
 from router.cli.output import JSON_OPTION, console, print_json, print_table, table
 from router.domain.errors import UsageError
 
@@ -53,12 +54,12 @@ def replay(file: Path, events_path: str | None, max_accounts: int, as_json: bool
     """Run the 64-byte command records in FILE through an empty matching engine.
 
     Prints how many events of each kind came out, why commands were refused, and the hash of the
-    state in the end. The same file gives the same hash on every machine.
+    state in the end. The same file gives the same hash on every machine. FILE may be a pipe.
 
     Example: router book replay commands.bin --events events.bin
     """
-    commands = _commands_in(file)
-    _, done = _run(commands, max_accounts, events_path, quiet=as_json)
+    with file.open("rb") as opened:
+        _, done = _run(Tape(opened, file), max_accounts, events_path, quiet=as_json)
     if as_json:
         print_json(done)
         return
@@ -124,7 +125,7 @@ def hash_state(path: Path, max_accounts: int, as_json: bool) -> None:
         found = _recovered(path)
         told = {"state_hash": f"{found.state_hash:016x}", "sequence": found.sequence}
     else:
-        engine = _loaded(path) or _run(_commands_in(path), max_accounts, None, quiet=as_json)[0]
+        engine = _engine_of(path, max_accounts, quiet=as_json)
         told = {"state_hash": f"{engine.state_hash():016x}", "sequence": engine.sequence}
     if as_json:
         print_json(told)
@@ -132,19 +133,21 @@ def hash_state(path: Path, max_accounts: int, as_json: bool) -> None:
         click.echo(told["state_hash"])
 
 
-def _loaded(path: Path) -> "Engine | None":
-    """Return a saved engine, None when the file is none.
+def _engine_of(path: Path, max_accounts: int, *, quiet: bool) -> "Engine":
+    """Return a saved engine, or a new one that has run the commands of the file.
 
     Raises:
-        UsageError: IMAGE_INVALID, it begins as one and is damaged.
+        UsageError: IMAGE_INVALID, it begins as a saved engine and is damaged; BATCH_INVALID.
     """
     from router.core import CoreError, Engine, failure_of  # noqa: PLC0415 - help needs no core
 
     with path.open("rb") as opened:
-        if opened.read(len(IMAGE_MAGIC)) != IMAGE_MAGIC:
-            return None
+        begin = opened.read(len(IMAGE_MAGIC))
+        if begin != IMAGE_MAGIC:
+            return _run(Tape(opened, path, begin=begin), max_accounts, None, quiet=quiet)[0]
+        image = begin + opened.read()
     try:
-        return Engine.load(path.read_bytes())
+        return Engine.load(image)
     except CoreError as error:
         raise failure_of(error) from error
 
@@ -178,49 +181,33 @@ def _recovery(found: "Recovery") -> dict[str, Any]:
     }
 
 
-def _commands_in(path: Path) -> "np.ndarray[Any, Any]":
-    """Return a file's records without reading them yet.
-
-    Raises:
-        UsageError: BATCH_INVALID, its length is no multiple of a record's.
-    """
+def _run(
+    tape: Tape, max_accounts: int, events_path: str | None, *, quiet: bool
+) -> "tuple[Engine, Replay]":
     import numpy as np  # noqa: PLC0415 - only where arrays are used
 
-    from router.records import COMMAND_DTYPE, RECORD_BYTES  # noqa: PLC0415
-
-    size = path.stat().st_size
-    if size % RECORD_BYTES:
-        raise UsageError(
-            "BATCH_INVALID",
-            f"{path} has {size} bytes, which are no whole records of {RECORD_BYTES} bytes.",
-        )
-    if size == 0:
-        return np.zeros(0, COMMAND_DTYPE)
-    return np.memmap(path, dtype=COMMAND_DTYPE, mode="r")
-
-
-def _run(
-    commands: "np.ndarray[Any, Any]", max_accounts: int, events_path: str | None, *, quiet: bool
-) -> "tuple[Engine, Replay]":
-    import numpy as np  # noqa: PLC0415
-
-    from router.core import Engine  # noqa: PLC0415
+    from router.core import CoreError, Engine, failure_of  # noqa: PLC0415
     from router.records import EVENT_DTYPE  # noqa: PLC0415
 
     engine = Engine(max_accounts=max_accounts)
     out = np.zeros(ROUND_EVENTS, EVENT_DTYPE)
-    counts = _Counts(done=Replay(commands=len(commands)))
-    with _opened(events_path) as keep, _progress(quiet=quiet) as advance:
-        sent = 0
-        while sent < len(commands) or engine.waiting:
-            started = time.perf_counter_ns()  # the engine stops by itself when `out` is full
-            consumed, produced = engine.submit(commands[sent:], out)
-            counts.elapsed_ns += time.perf_counter_ns() - started
-            counts.add(out[:produced])
-            if keep is not None:
-                keep.write(out[:produced].tobytes())
-            sent += consumed
-            advance(sent, len(commands))
+    counts = _Counts(done=Replay(commands=0))
+    with _opened(events_path, tape) as keep, _progress(quiet=quiet) as advance:
+        for commands in tape.rounds():
+            sent = 0
+            while sent < len(commands) or engine.waiting:
+                started = time.perf_counter_ns()  # the engine stops by itself when `out` is full
+                try:
+                    consumed, produced = engine.submit(commands[sent:], out)
+                except CoreError as error:
+                    raise failure_of(error) from error
+                counts.elapsed_ns += time.perf_counter_ns() - started
+                counts.add(out[:produced])
+                if keep is not None:
+                    keep.write(out[:produced].tobytes())
+                sent += consumed
+            counts.done.commands += sent
+            advance(counts.done.commands, tape.count)
     counts.done.state_hash = f"{engine.state_hash():016x}"
     return engine, counts.told()
 
@@ -254,10 +241,17 @@ class _Counts:
 
 
 @contextmanager
-def _opened(path: str | None) -> Iterator[Any]:
+def _opened(path: str | None, tape: Tape) -> Iterator[Any]:
+    """Open the file for events, if there is one.
+
+    Raises:
+        UsageError: it is the file of commands, which it would empty.
+    """
     if path is None:
         yield None
         return
+    if tape.is_file(Path(path)):
+        raise UsageError("USAGE", f"{path} has the commands; give the events another file.")
     with Path(path).open("wb") as file:
         yield file
 

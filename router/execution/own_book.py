@@ -3,7 +3,8 @@
 An operation is ONE database transaction that holds the order record together with the hold or the
 journal it causes. The book in memory is changed after the commit only. When it is not certain what
 a transaction did (a cancelled caller, a failing disk), the memory is dropped and built again from
-storage before the next operation: storage is the truth, memory is its index.
+storage before the next operation: storage is the truth, memory is its index. That nobody else has
+changed the book is looked at inside the transaction, so a memory that is behind never trades.
 
 Money, always in base units:
 
@@ -25,7 +26,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from router.book_engine import require_in_range
+from router.book_engine import is_in_range
 from router.domain.errors import (
     FailureError,
     OrderRejected,
@@ -37,13 +38,14 @@ from router.domain.errors import (
 from router.domain.market import Instrument, Ladder
 from router.domain.orders import BookOrder
 from router.domain.taking import TakerFill, TakerOrder, WorstAverage
-from router.execution.own_book_state import LiveBook
+from router.execution.own_book_state import LiveBook, Outcome
 from router.execution.own_book_trade import pay_asset
 from router.execution.own_book_work import (
     LimitOrder,
     LimitResult,
     apply_limit,
     apply_take,
+    behind,
     cancel,
     check_order,
     needed_units,
@@ -58,6 +60,10 @@ __all__ = ["VENUE_ID", "LimitOrder", "LimitResult", "OwnBook"]
 T = TypeVar("T")
 
 VENUE_ID = "book"
+
+# After these the memory may be behind storage: the transaction may have been kept, or others may
+# have changed the book.
+_UNCERTAIN = frozenset({"STORAGE_ERROR", "BUSY", "VENUE_UNAVAILABLE"})
 
 
 class OwnBook:
@@ -81,6 +87,7 @@ class OwnBook:
         self._books = {i.symbol: LiveBook(i) for i in instruments}
         self._lock = asyncio.Lock()
         self._stale = True
+        self._next_order_id = 0
         self._loaded: list[BookOrder] = []
 
     @property
@@ -145,7 +152,11 @@ class OwnBook:
         check_order(book.instrument, order)
         try:
             fill, _ = await self._commit(
-                lambda uow: take(uow, book, order, hold_id, worst, reference, self._clock.now_ms()),
+                self._behind_nobody(
+                    lambda uow: take(
+                        uow, book, order, hold_id, worst, reference, self._clock.now_ms()
+                    )
+                ),
                 lambda done: apply_take(book, order, done[1]),
             )
         except FailureError as error:
@@ -166,7 +177,8 @@ class OwnBook:
 
         Raises:
             UsageError: ORDER_INVALID; IDEMPOTENCY_CONFLICT, the id was used with another payload.
-            OrderRejected: INSUFFICIENT_BALANCE; ORDER_REJECTED, a post-only order would trade.
+            OrderRejected: INSUFFICIENT_BALANCE; ORDER_REJECTED, a post-only order would trade, or
+                what is left has no room in the book.
             VenueUnavailable: the database failed before; nothing was placed.
             OutcomeUnknown: the database failed meanwhile; the same order again tells.
             FailureError: NOT_FOUND, there is no such instrument.
@@ -175,8 +187,10 @@ class OwnBook:
         check_order(book.instrument, order)
         try:
             result, _ = await self._commit(
-                lambda uow: place_limit(uow, book, order, self._clock.now_ms()),
-                lambda done: apply_limit(book, order, done[0].order, done[1]),
+                self._behind_nobody(
+                    lambda uow: place_limit(uow, book, order, self._clock.now_ms())
+                ),
+                lambda done: self._apply_limit(book, order, *done),
             )
         except FailureError as error:
             raise _as_venue(error) from error
@@ -185,15 +199,17 @@ class OwnBook:
     async def cancel(self, account: str, client_order_id: str) -> BookOrder:
         """Take an order out of the book and return what its open lots held. Idempotent.
 
-        An order that has ended already is returned as it is.
+        An order that has ended already is returned as it is. Storage alone is asked, so that an
+        order which the book cannot be built with can be taken out of it.
 
         Raises:
-            VenueUnavailable: the database failed before; nothing was changed.
-            FailureError: NOT_FOUND, the account has no such order; STORAGE_ERROR.
+            FailureError: NOT_FOUND, the account has no such order; STORAGE_ERROR, the same call
+                again is safe; BUSY.
         """
         order, _ = await self._commit(
             lambda uow: cancel(uow, account, client_order_id),
             lambda done: self._apply_cancel(*done),
+            needs_memory=False,
         )
         return order
 
@@ -203,34 +219,62 @@ class OwnBook:
             raise FailureError("NOT_FOUND", f"The book has no instrument {instrument!r}.")
         return book
 
+    def _apply_limit(
+        self, book: LiveBook, order: LimitOrder, result: LimitResult, outcome: Outcome | None
+    ) -> None:
+        apply_limit(book, order, result.order, outcome)
+        self._next_order_id = max(self._next_order_id, result.order.order_id + 1)
+
     def _apply_cancel(self, order: BookOrder, is_new: bool) -> None:
         if is_new:
             self._books[order.instrument].cancel(order.order_id)
+
+    def _behind_nobody(self, work: Callable[[UnitOfWork], T]) -> Callable[[UnitOfWork], T]:
+        """Refuse to work on a memory that lacks the newest order; the makers are looked at later.
+
+        A lock of the database on a server is lost with its connection, and taken again with the
+        next: in between another process may have owned the book.
+        """
+
+        def guarded(uow: UnitOfWork) -> T:
+            if uow.book.next_order_id() != self._next_order_id:
+                raise behind()
+            return work(uow)
+
+        return guarded
 
     async def _synced(self) -> None:
         if self._stale or not self._is_owner:
             async with self._lock:
                 await self._load_if_stale()
 
-    async def _commit(self, work: Callable[[UnitOfWork], T], apply: Callable[[T], None]) -> T:
+    async def _commit(
+        self,
+        work: Callable[[UnitOfWork], T],
+        apply: Callable[[T], None],
+        *,
+        needs_memory: bool = True,
+    ) -> T:
         """Run one transaction and then change the memory in the same way, or drop the memory."""
         assert self._is_owner, "a follower changes nothing"
         async with self._lock:
-            try:
-                await self._load_if_stale()
-            except FailureError as error:
-                raise VenueUnavailable("VENUE_UNAVAILABLE", error.message) from error
+            if needs_memory:
+                try:
+                    await self._load_if_stale()
+                except FailureError as error:
+                    raise VenueUnavailable("VENUE_UNAVAILABLE", error.message) from error
             is_certain = False
             try:
                 done = await self._database.write(work)
-                apply(done)
+                if not self._stale:
+                    apply(done)
                 is_certain = True
             except RouterError as error:
                 # Our rules refused inside the transaction, so it was rolled back.
-                is_certain = error.code != "STORAGE_ERROR"
+                is_certain = error.code not in _UNCERTAIN
                 raise
             finally:
-                self._stale = not is_certain
+                self._stale = self._stale or not is_certain
             return done
 
     async def _load_if_stale(self) -> None:
@@ -238,13 +282,14 @@ class OwnBook:
             return
         # The owner asks by a write, to queue behind one whose caller has given up.
         ask = self._database.write if self._is_owner else self._database.read
-        orders, held = await ask(_resting)
+        orders, held, next_order_id = await ask(_resting)
         if not self._stale and orders == self._loaded:
             return
         for order in orders:
             self._require_held(order, held.get(order.hold_id, 0))
         for symbol, book in self._books.items():
             book.rebuild(order for order in orders if order.instrument == symbol)
+        self._next_order_id = next_order_id
         self._stale = False
         self._loaded = [] if self._is_owner else orders
 
@@ -252,24 +297,31 @@ class OwnBook:
         """An instrument that was changed or delisted under its open orders is a wrong setting."""
         book = self._books.get(order.instrument)
         if book is None or needed_units(book.instrument, order) != held_units:
-            raise UsageError(
-                "CONFIG_INVALID",
-                f"Order {order.client_order_id} of {order.account} rests in {order.instrument} "
-                "as it was configured before; configure it so again and cancel its orders first.",
-            )
-        require_in_range(order.instrument, order.price_ticks, order.remaining_lots)
+            why = "as it was configured before; configure it so again or cancel its orders."
+        elif not is_in_range(order.price_ticks, order.remaining_lots):
+            why = "with a price or a size that the book does not take any more; cancel it."
+        else:
+            return
+        raise UsageError(
+            "CONFIG_INVALID",
+            f"Order {order.client_order_id} of {order.account} rests in {order.instrument} {why}",
+        )
 
 
-def _resting(uow: UnitOfWork) -> tuple[list[BookOrder], dict[str, int]]:
-    """Return the open orders in time priority and what each pending hold sets aside."""
+def _resting(uow: UnitOfWork) -> tuple[list[BookOrder], dict[str, int], int]:
+    """Return the open orders in time priority, what each pending hold sets aside, the next id."""
     held = {hold.hold_id: hold.remaining_units for hold in uow.ledger.holds("user")}
-    return uow.book.open_orders(), held
+    return uow.book.open_orders(), held, uow.book.next_order_id()
 
 
 def _as_venue(error: FailureError) -> FailureError:
     """Sort a failure by what the taker may do next."""
-    if error.code == "INSUFFICIENT_BALANCE":
-        return OrderRejected(error.code, error.message)
-    if error.code == "STORAGE_ERROR":
-        return OutcomeUnknown("OUTCOME_UNKNOWN", error.message)
-    return error
+    match error.code:
+        case "INSUFFICIENT_BALANCE":
+            return OrderRejected(error.code, error.message)
+        case "STORAGE_ERROR":
+            return OutcomeUnknown("OUTCOME_UNKNOWN", error.message)
+        case "BUSY":
+            return VenueUnavailable("VENUE_UNAVAILABLE", error.message)
+        case _:
+            return error

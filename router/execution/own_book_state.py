@@ -11,8 +11,10 @@ from router.domain.orders import BookOrder, BookOrderStatus, Side
 from router.execution.own_book_trade import Match
 from router.vocabulary import OrderFlag, StpMode, Tif
 
-ACCOUNTS_MAX: Final = 1 << 20
-ORDERS_MAX: Final = 1 << 24
+# Open orders of an instrument. There are more numbers of accounts, so that giving them out anew
+# always frees some.
+ORDERS_MAX: Final = 1 << 20
+ACCOUNTS_MAX: Final = 1 << 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ class Outcome:
     @property
     def filled_lots(self) -> int:
         return sum(match.lots for match in self.matches)
+
+    @property
+    def rests(self) -> bool:
+        """Whether what is left of a limit order stays in the book."""
+        return self.left_lots > 0 and not (self.met_itself or self.would_cross)
 
     @property
     def makers(self) -> list[BookOrder]:
@@ -57,7 +64,8 @@ class LiveBook:
         self._start_empty()
 
     def _start_empty(self) -> None:
-        self._engine = open_engine(max_accounts=ACCOUNTS_MAX, max_orders=ORDERS_MAX)
+        # One more than rest: the engine asks for room also for an order that only takes.
+        self._engine = open_engine(max_accounts=ACCOUNTS_MAX, max_orders=ORDERS_MAX + 1)
         self._orders: dict[int, BookOrder] = {}  # by the engine's id
         self._engine_ids: dict[int, int] = {}  # by our id
         self._accounts: dict[str, int] = {}
@@ -81,6 +89,15 @@ class LiveBook:
             for side in (Side.BUY, Side.SELL)
             for engine_id in self._engine.order_ids(INSTRUMENT, side_number(side))
         ]
+
+    @property
+    def open_count(self) -> int:
+        return len(self._orders)
+
+    def has_room_after(self, outcome: Outcome) -> bool:
+        """Return whether one more order can rest once the makers that are filled have gone."""
+        gone = sum(match.maker_remaining_lots == 0 for match in outcome.matches)
+        return self.open_count - gone < ORDERS_MAX
 
     def ladder(self, venue_id: str, depth: int) -> Ladder:
         return Ladder(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from router.book_engine import require_in_range
 from router.domain.amounts import UINT256_MAX
-from router.domain.errors import FailureError, OrderRejected, UsageError
+from router.domain.errors import FailureError, OrderRejected, UsageError, VenueUnavailable
 from router.domain.ledger import HoldState, Journal, JournalKind, is_user
 from router.domain.market import Instrument
 from router.domain.orders import BookOrder, BookOrderStatus, Side
@@ -91,6 +91,12 @@ def place_limit(
     )
     if outcome.would_cross:
         raise OrderRejected("ORDER_REJECTED", "The post-only order would trade at once.")
+    if outcome.rests and not book.has_room_after(outcome):
+        raise OrderRejected(
+            "ORDER_REJECTED",
+            f"{instrument.symbol} has its full number of {book.open_count} open orders; try again "
+            "when some are gone.",
+        )
     _require_available(uow, instrument, order)
     order_id = uow.book.next_order_id()
     # Never the client's own id: routed orders count the journals that bear their name.
@@ -150,6 +156,7 @@ def _trade(
     """Post the one journal of a taker order and save its makers; nothing when nothing trades."""
     if not outcome.matches:
         return no_fill()
+    _require_stored(uow, instrument, outcome)
     trade = trade_of(instrument, side, account, outcome.matches)
     spends = list(trade.maker_spends)
     if hold_id:
@@ -165,6 +172,23 @@ def _trade(
     for maker in outcome.makers:
         uow.book.save(maker)
     return trade.fill
+
+
+def _require_stored(uow: UnitOfWork, instrument: Instrument, outcome: Outcome) -> None:
+    """Refuse makers that are not as the memory has them: their holds tell what is open of them."""
+    for match in outcome.matches:
+        hold = uow.ledger.hold(match.maker.hold_id)
+        if hold is None or hold.state is not HoldState.PENDING:
+            raise behind()
+        if hold.remaining_units != needed_units(instrument, match.maker):
+            raise behind()
+
+
+def behind() -> VenueUnavailable:
+    return VenueUnavailable(
+        "VENUE_UNAVAILABLE",
+        "The stored book was changed by another process and is read again; repeat the order.",
+    )
 
 
 def apply_take(book: LiveBook, order: TakerOrder, outcome: Outcome | None) -> None:
@@ -183,7 +207,7 @@ def _book_order(order: LimitOrder, order_id: int, outcome: Outcome) -> BookOrder
     if outcome.left_lots == 0:
         status = BookOrderStatus.FILLED
     else:
-        status = BookOrderStatus.CANCELED if outcome.met_itself else BookOrderStatus.OPEN
+        status = BookOrderStatus.OPEN if outcome.rests else BookOrderStatus.CANCELED
     return BookOrder(
         order_id=order_id,
         client_order_id=order.client_order_id,

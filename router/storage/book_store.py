@@ -45,6 +45,8 @@ class SqlBookStore:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        # The session forgets rows that nobody holds, and would ask for them again.
+        self._kept: dict[int, BookOrderRow] = {}
 
     def next_order_id(self) -> int:
         """Return one more than the highest id ever saved; orders are never deleted."""
@@ -58,7 +60,7 @@ class SqlBookStore:
             UsageError: IDEMPOTENCY_CONFLICT when the account's client order id belongs to another
                 order.
         """
-        row = self._session.get(BookOrderRow, order.order_id)
+        row = self._kept.get(order.order_id) or self._session.get(BookOrderRow, order.order_id)
         if row is None:
             if self.by_client_id(order.account, order.client_order_id):
                 raise UsageError(
@@ -76,7 +78,10 @@ class SqlBookStore:
             .where(col(BookOrderRow.account) == account)
             .where(col(BookOrderRow.client_order_id) == client_order_id)
         ).first()
-        return _order(row) if row else None
+        if row is None:
+            return None
+        self._kept[row.order_id] = row
+        return _order(row)
 
     def open_orders(self, instrument: str | None = None) -> list[BookOrder]:
         query = select(BookOrderRow).where(col(BookOrderRow.status) == BookOrderStatus.OPEN.value)

@@ -95,6 +95,9 @@ class SqlLedgerStore:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        # The session forgets rows that nobody holds, and would ask for them again and again.
+        self._kept_balances: dict[tuple[str, str], BalanceRow] = {}
+        self._kept_holds: dict[str, HoldRow] = {}
 
     def journal_by_key(self, key: str) -> tuple[PostedJournal, str] | None:
         row = self._session.exec(select(JournalRow).where(col(JournalRow.key) == key)).first()
@@ -134,6 +137,7 @@ class SqlLedgerStore:
         rows = self._session.exec(
             query.order_by(col(BalanceRow.account), col(BalanceRow.asset))
         ).all()
+        self._kept_balances.update(((row.account, row.asset), row) for row in rows)
         return [_balance(row) for row in rows]
 
     def hold(self, hold_id: str) -> Hold | None:
@@ -193,15 +197,23 @@ class SqlLedgerStore:
             )
 
     def _balance_row(self, account: str, asset: str) -> BalanceRow:
-        row = self._session.get(BalanceRow, (account, asset))
+        place = (account, asset)
+        row = self._kept_balances.get(place) or self._session.get(BalanceRow, place)
         if row is None:
             row = BalanceRow(account=account, asset=asset, debits=0, credits=0, held=0)
             self._session.add(row)
             self._session.flush()
+        self._kept_balances[place] = row
         return row
 
     def _hold_row(self, hold_id: str) -> HoldRow | None:
-        return self._session.exec(select(HoldRow).where(col(HoldRow.hold_id) == hold_id)).first()
+        row = self._kept_holds.get(hold_id)
+        if row is None:
+            query = select(HoldRow).where(col(HoldRow.hold_id) == hold_id)
+            row = self._session.exec(query).first()
+            if row is not None:
+                self._kept_holds[hold_id] = row
+        return row
 
 
 def _below(account: Mapped[str], prefix: str) -> ColumnElement[bool]:

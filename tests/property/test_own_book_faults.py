@@ -52,12 +52,15 @@ class FaultyDatabase:
     def __init__(self, inner: SqlDatabase) -> None:
         self._inner = inner
         self.fail_before = self.fail_after = False
+        self.is_owned_by_another = False
         self.gate: threading.Event | None = None
         self.entered = threading.Event()
 
     async def write(self, work: Callable[[UnitOfWork], T]) -> T:
         if self.fail_before:
             raise FailureError("STORAGE_ERROR", "The disk is full.")
+        if self.is_owned_by_another:
+            raise FailureError("BUSY", "Another process owns this database; stop it first.")
         done = await self._inner.write(lambda uow: self._run(work, uow))
         if self.fail_after:
             raise FailureError("STORAGE_ERROR", "The connection broke after the commit.")
@@ -77,22 +80,23 @@ class FaultyDatabase:
         await self._inner.close()
 
 
+def fund(uow: UnitOfWork, *users: str) -> None:
+    for user in users:
+        for asset in ("WETH", "USDC"):
+            entries = (
+                Entry(account=wallet_account("0x1"), asset=asset, units=10**6),
+                Entry(account=user, asset=asset, units=-(10**6)),
+            )
+            key = f"{user}{asset}"
+            post(uow.ledger, Journal(key=key, kind=JournalKind.DEPOSIT, entries=entries), 1)
+
+
 @pytest.fixture
 async def database() -> AsyncIterator[FaultyDatabase]:
     """Ann and Bob have 1,000,000 units of each asset."""
     opened = FaultyDatabase(open_database("sqlite://"))
 
-    def fund(uow: UnitOfWork) -> None:
-        for user in (ANN, BOB):
-            for asset in ("WETH", "USDC"):
-                entries = (
-                    Entry(account=wallet_account("0x1"), asset=asset, units=10**6),
-                    Entry(account=user, asset=asset, units=-(10**6)),
-                )
-                key = f"{user}{asset}"
-                post(uow.ledger, Journal(key=key, kind=JournalKind.DEPOSIT, entries=entries), 1)
-
-    await opened.write(fund)
+    await opened.write(lambda uow: fund(uow, ANN, BOB))
     yield opened
     audit = await opened.read(lambda uow: verify(uow.ledger))
     assert audit.is_sound, audit.problems
@@ -312,6 +316,126 @@ async def test_changed_settings_under_open_orders_are_refused(
     with pytest.raises(UsageError, match="rests in WETH/USDC") as caught:
         await other.open_orders()
     assert caught.value.code == "CONFIG_INVALID"
+
+
+@pytest.mark.parametrize("pairs", [[], [replace(PAIR, tick_units=4)]])
+async def test_orders_can_be_canceled_under_changed_settings(
+    book: OwnBook, database: FaultyDatabase, pairs: list[Instrument]
+) -> None:
+    await fill(book)
+    other = OwnBook(database, pairs, StoppedClock())
+    for name in ("first", "second"):
+        assert (await other.cancel(ANN, name)).status is BookOrderStatus.CANCELED
+    assert await other.open_orders() == []
+    assert await database.read(lambda uow: uow.ledger.holds("user")) == []
+
+
+async def test_a_stored_order_that_the_book_cannot_take_is_named_and_can_be_canceled(
+    book: OwnBook, database: FaultyDatabase
+) -> None:
+    """A program with other limits may have stored it."""
+    await fill(book)
+    lots = MAX_LOTS + 1
+
+    def store(uow: UnitOfWork) -> None:
+        old = uow.book.by_client_id(ANN, "first")
+        assert old is not None
+        units = lots * PAIR.lot_units
+        entries = (
+            Entry(account=wallet_account("0x1"), asset="WETH", units=units),
+            Entry(account=ANN, asset="WETH", units=-units),
+        )
+        post(uow.ledger, Journal(key="big", kind=JournalKind.DEPOSIT, entries=entries), 1)
+        place_hold(uow.ledger, "big", ANN, "WETH", units, "big")
+        order_id, side = uow.book.next_order_id(), Side.SELL
+        uow.book.save(
+            replace(
+                old, order_id=order_id, client_order_id="big", side=side, hold_id="big",
+                lots=lots, remaining_lots=lots, price_ticks=99,
+            )
+        )  # fmt: skip
+
+    await database.write(store)
+    other = OwnBook(database, [PAIR], StoppedClock())
+    with pytest.raises(UsageError, match="Order big of user/ann rests in WETH/USDC") as caught:
+        await other.place(taker("t", BOB, Side.SELL, 10, 1))
+    assert caught.value.code == "CONFIG_INVALID"
+    await other.cancel(ANN, "big")
+    assert (await other.place(taker("t", BOB, Side.SELL, 10, 1))).filled_lots == 1
+
+
+async def test_a_full_book_refuses_what_would_rest_and_takes_what_trades(
+    book: OwnBook, database: FaultyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.execution.own_book_state.ORDERS_MAX", 2)
+    await fill(book)
+    with pytest.raises(OrderRejected, match="2 open orders") as caught:
+        await book.place_limit(limit("a", BOB, Side.BUY, 9, 1))
+    assert caught.value.code == "ORDER_REJECTED"
+    assert await memory_is_storage(book, database) == [("first", 5), ("second", 5)]
+    assert (await book.place_limit(limit("a", BOB, Side.SELL, 10, 6))).fill.filled_lots == 6
+    await book.place_limit(limit("b", BOB, Side.BUY, 9, 1))
+    assert await memory_is_storage(book, database) == [("second", 4), ("b", 1)]
+
+
+async def test_accounts_without_orders_make_room_for_others(
+    book: OwnBook, database: FaultyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.execution.own_book_state.ORDERS_MAX", 2)
+    monkeypatch.setattr("router.execution.own_book_state.ACCOUNTS_MAX", 3)
+    await fill(book)
+    for number in range(10):
+        name = f"user/{number}"
+        await database.write(lambda uow, name=name: fund(uow, name))
+        await book.place(taker(f"t{number}", name, Side.SELL, 10, 1))
+    assert await memory_is_storage(book, database) == []
+
+
+# What a second owner may do between two orders of the first: the owner's lock of a database on a
+# server is gone for as long as the connection is broken.
+MEANWHILE: dict[str, Callable[[OwnBook], Any]] = {
+    "cancel": lambda other: other.cancel(ANN, "first"),
+    "fill": lambda other: other.place(taker("o", BOB, Side.SELL, 10, 5)),
+    "fill_in_part": lambda other: other.place(taker("o", BOB, Side.SELL, 10, 3)),
+    "place": lambda other: other.place_limit(limit("better", BOB, Side.BUY, 11, 5)),
+    "fill_and_place": lambda other: other.place_limit(limit("o", BOB, Side.SELL, 10, 12)),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+@pytest.mark.parametrize("is_limit", [False, True])
+async def test_a_book_that_somebody_else_has_changed_is_read_again_before_it_trades(
+    book: OwnBook, database: FaultyDatabase, what: str, is_limit: bool
+) -> None:
+    await fill(book)
+    other = OwnBook(database, [PAIR], StoppedClock())
+    await MEANWHILE[what](other)
+    expected = [
+        (order.client_order_id, order.remaining_lots) for order in await other.open_orders()
+    ]
+
+    async def sell() -> TakerFill:
+        if is_limit:
+            return (await book.place_limit(limit("s", BOB, Side.SELL, 10, 4))).fill
+        return await book.place(taker("s", BOB, Side.SELL, 10, 4))
+
+    with pytest.raises(VenueUnavailable):
+        await sell()
+    assert await memory_is_storage(book, database) == expected
+    await sell()
+    await memory_is_storage(book, database)
+
+
+async def test_a_book_whose_database_another_owned_meanwhile_is_read_again(
+    book: OwnBook, database: FaultyDatabase
+) -> None:
+    await fill(book)
+    database.is_owned_by_another = True
+    with pytest.raises(VenueUnavailable):
+        await book.place(taker("t", BOB, Side.SELL, 10, 7))
+    database.is_owned_by_another = False
+    await OwnBook(database, [PAIR], StoppedClock()).cancel(ANN, "first")
+    assert await memory_is_storage(book, database) == [("second", 5)]
 
 
 async def test_the_sequence_of_the_ladder_never_falls(

@@ -1,16 +1,24 @@
 """`router book replay`, `verify` and `hash`: the same file gives the same answer."""
 
+import io
 import json
+import os
+import tempfile
+import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from router.cli.book_tape import Tape
 from router.cli.main import execute
 from router.core import Engine
 from router.records import COMMAND_DTYPE, EVENT_DTYPE
-from router.vocabulary import BookSide, CommandKind, Phase
+from router.vocabulary import BookSide, CommandKind, ListRole, Phase
 
 
 def tape() -> np.ndarray[Any, Any]:
@@ -122,3 +130,51 @@ def test_what_is_no_file_of_the_engine_is_refused_by_code(
     assert refused(capsys, "hash", str(odd)).startswith("error IMAGE_INVALID: ")
     assert refused(capsys, "verify", str(tmp_path / "gone")).startswith("error NOT_FOUND: ")
     assert not (tmp_path / "gone").exists()
+
+
+@pytest.mark.parametrize("name", ["commands.bin", "other.bin"])
+def test_the_file_of_commands_is_never_written_over(
+    file: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    os.link(file, file.with_name("other.bin"))
+    told = refused(capsys, "replay", str(file), "--events", str(file.with_name(name)), "--json")
+    assert json.loads(told)["error"]["code"] == "USAGE"
+    assert file.read_bytes() == tape().tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are a thing of POSIX")
+@pytest.mark.parametrize("command", ["replay", "hash"])
+def test_a_pipe_is_read_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for content in (tape().tobytes(), tape().tobytes()[:-1]):
+        writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+        writer.start()
+        if len(content) % 64 == 0:
+            told = json.loads(ran(capsys, command, str(pipe), "--json"))
+            assert told["state_hash"] == f"{expected().state_hash():016x}"
+        else:
+            assert refused(capsys, command, str(pipe)).startswith("error BATCH_INVALID: ")
+        writer.join(10)
+
+
+@given(
+    roles=st.lists(st.sampled_from([0, 0, ListRole.LEG, ListRole.LEG, ListRole.BRACKET_HEAD])),
+    size=st.integers(1, 9),
+)
+def test_rounds_of_any_size_are_the_same_tape_and_cut_no_command(
+    roles: list[int], size: int
+) -> None:
+    batch = np.zeros(len(roles), COMMAND_DTYPE)
+    batch["kind"], batch["list"], batch["qty"] = CommandKind.NEW, roles, np.arange(len(roles))
+    with tempfile.TemporaryFile() as file, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("router.cli.book_tape.ROUND_BYTES", 64 * size - size % 2)
+        file.write(batch.tobytes())
+        file.seek(0, io.SEEK_SET)
+        rounds = list(Tape(file, Path("tape")).rounds())
+    assert b"".join(part.tobytes() for part in rounds) == batch.tobytes()
+    for before, behind in pairwise(rounds):
+        is_leg = behind["list"][0] == ListRole.LEG
+        assert not is_leg or (before["list"][-3:] == ListRole.LEG).all()
