@@ -32,13 +32,24 @@ pub(crate) struct IdIndex {
     used: Vec<u8>,
     free: Vec<u32>,
     old: LineIndex,
+    are_names: bool,
 }
 
 impl IdIndex {
+    /// An index of ids that come in any order, so that none can be left behind.
+    pub(crate) fn of_names() -> Self {
+        Self {
+            are_names: true,
+            ..Self::default()
+        }
+    }
+
     /// The slot of an order, 0 if it is not open.
     #[inline]
     pub(crate) fn get(&self, slab: &Slab, id: u64) -> u32 {
         match self.page(id) {
+            // Only what was left behind is in the hash index, so most ids that are closed end here.
+            0 if id >> PAGE_BITS >= self.floor() => NIL,
             0 => self.get_old(slab, id),
             page => self.slots.get(place(page, id)).copied().unwrap_or(NIL),
         }
@@ -104,6 +115,12 @@ impl IdIndex {
         self.directory.get(at).copied().unwrap_or(0)
     }
 
+    /// Number of the first page that was not left behind.
+    #[inline]
+    const fn floor(&self) -> u64 {
+        self.base.wrapping_add(self.start as u64)
+    }
+
     fn set_page(&mut self, id: u64, page: u32) {
         let at = (id >> PAGE_BITS).wrapping_sub(self.base) as usize;
         if let Some(entry) = self.directory.get_mut(at) {
@@ -135,21 +152,13 @@ impl IdIndex {
     #[inline(never)]
     fn open_page(&mut self, slab: &Slab, id: u64) -> u32 {
         let number = id >> PAGE_BITS;
-        self.retire(slab, number);
-        let entries = self.directory.len();
         // What was left behind stays behind: ids of one page are all in pages or all in the hash index.
-        let floor = self.base.wrapping_add(self.start as u64);
-        if number < floor {
+        if number < self.floor() {
             return 0;
         }
-        if self.start == entries {
-            self.directory.clear();
-            self.start = 0;
-            self.base = number;
-        } else if self.start.wrapping_mul(2) >= entries {
-            self.directory.drain(..self.start);
-            self.base = self.base.wrapping_add(self.start as u64);
-            self.start = 0;
+        if !self.are_names {
+            self.retire(slab, number);
+            self.begin_anew(number);
         }
         let at = number.wrapping_sub(self.base) as usize;
         if at >= self.directory.len() {
@@ -163,6 +172,19 @@ impl IdIndex {
         page
     }
 
+    /// Takes what was left behind off the front of the directory, once that is half of it.
+    fn begin_anew(&mut self, number: u64) {
+        if self.start == self.directory.len() {
+            self.directory.clear();
+            self.base = number;
+            self.start = 0;
+        } else if self.start.wrapping_mul(2) >= self.directory.len() {
+            self.directory.drain(..self.start);
+            self.base = self.floor();
+            self.start = 0;
+        }
+    }
+
     /// Leaves behind as many of the oldest pages as pages and directory would be too large with, for a page
     /// of ids with this number to be added.
     fn retire(&mut self, slab: &Slab, number: u64) {
@@ -170,7 +192,7 @@ impl IdIndex {
         let most = most.max(KEPT_PAGES);
         while let Some(page) = self.directory.get(self.start).copied() {
             let pages = self.used.len().saturating_sub(self.free.len());
-            let first = self.base.wrapping_add(self.start as u64);
+            let first = self.floor();
             let span = number.saturating_sub(first);
             let widest = pages.saturating_mul(8).saturating_add(KEPT_ENTRIES) as u64;
             if pages < most && span < widest {

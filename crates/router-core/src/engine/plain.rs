@@ -8,6 +8,7 @@ use super::clients::Clients;
 use super::event::{EventRecord, Sink};
 use super::expiry::Expiry;
 use super::funds::Funds;
+use super::ids::IdIndex;
 use super::rules::{Limits, Phase, Rules, Side, StpMode, MAX_PRICE};
 use super::slab::NIL;
 use super::taker::Taker;
@@ -48,6 +49,7 @@ impl Default for PlainBook {
         };
         let mut book = Book::new(terms, Rules::default());
         book.phase = Phase::Continuous;
+        book.ids = IdIndex::of_names();
         let shared = Shared {
             limits: Limits::default(),
             sequence: 0,
