@@ -86,6 +86,10 @@ impl PyEngine {
     #[pyo3(signature = (*, max_accounts=None, max_assets=None, max_instruments=None,
         max_orders=None, max_client_ids=None, max_account_orders=None,
         max_account_client_ids=None, client_window_ns=None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the caps of an engine, as in the Python signature"
+    )]
     fn new(
         max_accounts: Option<Fitting<u32>>,
         max_assets: Option<Fitting<u32>>,
@@ -590,6 +594,10 @@ fn cap<T>(given: Option<Fitting<T>>, usual: T) -> PyResult<T> {
     }
 }
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the caps of an engine, as in the Python signature"
+)]
 fn limits(
     max_accounts: Option<Fitting<u32>>,
     max_assets: Option<Fitting<u32>>,

@@ -79,14 +79,7 @@ impl Generator {
         };
         match kind {
             CommandKind::MassCancel => self.draw_mass_cancel(instrument, account),
-            CommandKind::Disconnect => Command::Disconnect {
-                account: self.draw_seen().account,
-                session: if self.rng.chance(150) {
-                    0
-                } else {
-                    1 + self.rng.narrow(2)
-                },
-            },
+            CommandKind::Disconnect => self.draw_disconnect(),
             CommandKind::AddInstrument => self.draw_added(),
             CommandKind::SetRule => self.draw_rule(instrument),
             CommandKind::SetPhase => self.draw_phase(instrument),
@@ -139,6 +132,16 @@ impl Generator {
             | CommandKind::Amend
             | CommandKind::Reduce => self.draw_tick(),
         }
+    }
+
+    fn draw_disconnect(&mut self) -> Command {
+        let account = self.draw_seen().account;
+        let session = if self.rng.chance(150) {
+            0
+        } else {
+            1 + self.rng.narrow(2)
+        };
+        Command::Disconnect { account, session }
     }
 
     pub(super) fn draw_tick(&mut self) -> Command {
