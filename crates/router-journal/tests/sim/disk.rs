@@ -192,6 +192,16 @@ impl SimDisk {
         self.state().names.keys().cloned().collect()
     }
 
+    /// Bytes of all files at one moment; the journal's threads may be renaming them.
+    pub fn bytes_in_use(&self) -> u64 {
+        let state = self.state();
+        let sizes = state
+            .names
+            .values()
+            .map(|id| state.nodes[id].now.len() as u64);
+        sizes.sum()
+    }
+
     pub fn contents(&self, name: &str) -> Vec<u8> {
         let state = self.state();
         state.nodes[&state.names[name]].now.clone()
