@@ -7,6 +7,7 @@ mod balancer;
 mod error;
 mod multi;
 mod quote;
+mod solidly;
 mod v2;
 mod v3;
 mod v4;
@@ -19,6 +20,7 @@ pub use balancer::{
 pub use error::AmmError;
 pub use multi::MultiPool;
 pub use quote::Quote;
+pub use solidly::{SolidlyPool, SOLIDLY_GAS, SOLIDLY_STABLE_GAS};
 pub use v2::{V2Pool, V2_GAS};
 pub use v3::{
     sqrt_ratio_at_tick, tick_at_sqrt_ratio, Tick, V3Pool, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO,
