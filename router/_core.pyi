@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Ack",
+    "BalancerStablePool",
     "CoreError",
     "DepthFollower",
     "Engine",
@@ -28,8 +29,11 @@ __all__ = [
     "PoolQuote",
     "Publisher",
     "Recovery",
+    "SolidlyPool",
     "V2Pool",
     "V3Pool",
+    "V4Pool",
+    "WeightedPool",
     "__version__",
 ]
 
@@ -57,7 +61,7 @@ class PoolQuote:
     ticks_crossed: int
     steps: int
     gas: int
-    next: V2Pool | V3Pool
+    next: V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool
 
 @final
 class V2Pool:
@@ -105,6 +109,129 @@ class V3Pool:
         """Return the pool after a Swap event."""
     def with_liquidity_change(self, tick_lower: int, tick_upper: int, delta: int) -> V3Pool:
         """Return the pool after a Mint (positive) or Burn (negative) event."""
+
+@final
+class V4Pool:
+    """Uniswap V4 pool without hooks; ticks as in `V3Pool`.
+
+    `protocol_fee` is as stored: token0's part in the low 12 bits, token1's in the next 12. A
+    dynamic fee is the one stored now. The native coin is a token like any other.
+    """
+
+    def __new__(
+        cls,
+        lp_fee_ppm: int,
+        protocol_fee: int,
+        tick_spacing: int,
+        sqrt_price_x96: int,
+        tick: int,
+        liquidity: int,
+        ticks: Sequence[tuple[int, int, int]],
+    ) -> V4Pool: ...
+    lp_fee_ppm: int
+    protocol_fee: int
+    tick_spacing: int
+    sqrt_price_x96: int
+    tick: int
+    liquidity: int
+    @property
+    def ticks(self) -> list[tuple[int, int, int]]: ...
+    def swap_fee_ppm(self, zero_for_one: bool) -> int:
+        """Return the whole fee of one direction in parts per million of the input, rounded up."""
+    def quote_exact_in(
+        self, zero_for_one: bool, amount_in: int, sqrt_price_limit_x96: int = 0
+    ) -> PoolQuote:
+        """Quote; limit 0 means none. A pool that runs dry takes less than `amount_in`."""
+    def quote_exact_out(
+        self, zero_for_one: bool, amount_out: int, sqrt_price_limit_x96: int = 0
+    ) -> PoolQuote:
+        """Quote; without a limit a pool that cannot deliver raises INSUFFICIENT_LIQUIDITY."""
+    def with_swap(self, sqrt_price_x96: int, liquidity: int, tick: int) -> V4Pool:
+        """Return the pool after a Swap event."""
+    def with_liquidity_change(self, tick_lower: int, tick_upper: int, delta: int) -> V4Pool:
+        """Return the pool after a ModifyLiquidity event."""
+    def with_fees(self, lp_fee_ppm: int, protocol_fee: int) -> V4Pool:
+        """Return the pool with other fees."""
+
+@final
+class WeightedPool:
+    """Balancer V2 weighted pool of 2 to 8 coins, numbered as in the vault.
+
+    Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
+    powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
+    more than 30 % of a balance is refused, as by the contract.
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        weights: Sequence[int],
+        scaling_factors: Sequence[int],
+        swap_fee: int,
+        version: int,
+    ) -> WeightedPool: ...
+    @staticmethod
+    def scaling_factor(decimals: int) -> int:
+        """Return the factor that turns a coin's base units into 18 decimals."""
+    balances: list[int]
+    weights: list[int]
+    scaling_factors: list[int]
+    swap_fee: int
+    version: int
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+
+@final
+class BalancerStablePool:
+    """Balancer V2 stable pool of 2 to 5 coins; a composable pool's own share is left out.
+
+    Scaling factors have 18 decimals and include the rates, the amplification has 3 decimals, the
+    fee 18. `version` is how the contract rounds its invariant: 1 up (`StablePool` and
+    `MetaStablePool`), 2 down (`StablePhantomPool` and `ComposableStablePool`).
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        scaling_factors: Sequence[int],
+        amp: int,
+        swap_fee: int,
+        version: int,
+    ) -> BalancerStablePool: ...
+    @staticmethod
+    def scaling_factor(decimals: int) -> int:
+        """Return the factor of a coin with a rate of one."""
+    balances: list[int]
+    scaling_factors: list[int]
+    amp: int
+    swap_fee: int
+    version: int
+    def invariant(self) -> int:
+        """Return the invariant that a swap would keep, with 18 decimals."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+
+@final
+class SolidlyPool:
+    """Aerodrome or Velodrome V2 pair, volatile or stable; the fee is in parts of 10,000.
+
+    The fee leaves the pair. Dust may buy an output of 0, as the pair's `getAmountOut` says.
+    """
+
+    def __new__(
+        cls,
+        reserves: tuple[int, int],
+        decimals: tuple[int, int],
+        fee_bps: int,
+        stable: bool,
+    ) -> SolidlyPool: ...
+    balances: list[int]
+    decimals: tuple[int, int]
+    fee_bps: int
+    stable: bool
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Quote the least input that delivers `amount_out`; it may pay more than that."""
 
 @final
 class Ack:

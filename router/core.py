@@ -6,6 +6,7 @@ an answer, and turn it into an error for people with `failure_of` where it is no
 
 from router._core import (
     Ack,
+    BalancerStablePool,
     CoreError,
     DepthFollower,
     Engine,
@@ -17,13 +18,17 @@ from router._core import (
     PoolQuote,
     Publisher,
     Recovery,
+    SolidlyPool,
     V2Pool,
     V3Pool,
+    V4Pool,
+    WeightedPool,
 )
 from router.domain.errors import FailureError, OutcomeUnknown, RouterError, UsageError
 
 __all__ = [
     "Ack",
+    "BalancerStablePool",
     "CoreError",
     "DepthFollower",
     "Engine",
@@ -35,8 +40,11 @@ __all__ = [
     "PoolQuote",
     "Publisher",
     "Recovery",
+    "SolidlyPool",
     "V2Pool",
     "V3Pool",
+    "V4Pool",
+    "WeightedPool",
     "failure_of",
 ]
 

@@ -3,18 +3,13 @@
 The committed sample is always read; the full set, if this checkout has it beside it, as well.
 """
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from router.core import CoreError, V2Pool, V3Pool
-
-REPOSITORY = Path(__file__).parents[2]
-SAMPLE = REPOSITORY / "tests" / "golden" / "pools" / "tests"
-FULL_SET = REPOSITORY.parent / "shared" / "data" / "pools" / "onchain_goldens" / "tests"
+from tests.differential.recordings import Recording, completed, tick_rows
 
 # The quoter was asked with the widest limits, so it answered for pools that run dry too.
 LOWEST_LIMIT = 4295128739 + 1
@@ -43,34 +38,6 @@ PATH_V3_V4_V2 = "fixtures/path110302_v3v4v2_block25711761.json"
 PATH_V4_V4_V2 = "fixtures/path182449_v4v4v2_block25731019.json"
 PATH_V2_V4_V3 = "fixtures/path5000_v2v4v3_block25704509.json"
 
-ROOTS = {"sample": SAMPLE, "full set": FULL_SET}
-
-
-class Recording:
-    """One of the two copies of the recordings."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def load(self, name: str) -> Any:
-        """Return a file's content; a file that only the full set has skips the test.
-
-        Raises:
-            FileNotFoundError: the full set lacks the file.
-        """
-        path = self.root / name
-        if self.root == SAMPLE and not path.exists():
-            pytest.skip(f"{name} is not in the committed sample")
-        return json.loads(path.read_text())
-
-
-@pytest.fixture(params=sorted(ROOTS))
-def recording(request: pytest.FixtureRequest) -> Recording:
-    root = ROOTS[request.param]
-    if not root.exists():
-        pytest.skip(f"the full set of recordings is not at {FULL_SET}")
-    return Recording(root)
-
 
 class Answer(NamedTuple):
     """What a contract returned: `function` for `amount`, token0 paid in or not."""
@@ -87,30 +54,6 @@ def answers(content: Any, symbol0: str) -> Iterator[Answer]:
         _, function, pair, amount = key.split("|")
         if "value" in outcome:
             yield Answer(function, pair.startswith(f"{symbol0}->"), int(amount), outcome["value"])
-
-
-def tick_rows(ticks: dict[str, Any]) -> list[tuple[int, int, int]]:
-    """Return (index, gross, net) rows from either of the two shapes the recordings have."""
-    rows = []
-    for index, tick in ticks.items():
-        if isinstance(tick, dict):
-            gross, net = tick["liquidity_gross"], tick["liquidity_net"]
-        else:
-            gross, net = tick[:2]
-        rows.append((int(index), int(gross), int(net)))
-    return sorted(rows)
-
-
-def completed(
-    ticks: list[tuple[int, int, int]], tick: int, liquidity: int, end: int
-) -> list[tuple[int, int, int]]:
-    """Return the ticks of a part of a pool with one more at each end, so that the sums hold.
-
-    Swaps that stay between the recorded ticks do not notice.
-    """
-    below = liquidity - sum(net for index, _, net in ticks if index <= tick)
-    above = -(below + sum(net for _, _, net in ticks))
-    return [(-end, abs(below), below), *ticks, (end, abs(above), above)]
 
 
 def path_v3(state: Any) -> V3Pool:
@@ -275,17 +218,13 @@ def test_raw_v3_state_is_a_pool_that_agrees_with_itself(recording: Recording) ->
 def test_every_v2_and_v3_state_of_the_arbitrage_recordings_is_a_pool(
     recording: Recording,
 ) -> None:
-    folder = recording.root / "arbitrage" / "fixtures"
-    if not folder.exists():
-        pytest.skip("the arbitrage recordings are not in the committed sample")
-    pools: list[V2Pool | V3Pool] = []
-    for path in sorted(folder.glob("*.json")):
-        for state in json.loads(path.read_text()).get("pool_states", {}).values():
-            if state["type"] == "v2":
-                pools.append(V2Pool(state["reserves_token0"], state["reserves_token1"]))
-            elif state["type"] == "v3":
-                scalars = (state["sqrt_price_x96"], state["tick"], state["liquidity"])
-                pools.append(V3Pool(3000, 60, *scalars, tick_rows(state["tick_data"])))
+    pools: list[V2Pool | V3Pool] = [
+        V2Pool(state["reserves_token0"], state["reserves_token1"])
+        for state in recording.arbitrage_states("v2")
+    ]
+    for state in recording.arbitrage_states("v3"):
+        scalars = (state["sqrt_price_x96"], state["tick"], state["liquidity"])
+        pools.append(V3Pool(3000, 60, *scalars, tick_rows(state["tick_data"])))
     assert len(pools) == 286
     for pool in pools:
         assert_agrees_with_itself(pool, 10**9, 10**9)

@@ -1,11 +1,16 @@
 //! `V2Pool`, `V3Pool` and `PoolQuote`.
 
 use pyo3::prelude::*;
-use router_core::amm::{AmmError, Quote, Tick, V2Pool, V3Pool};
+use router_core::amm::{
+    AmmError, BalancerStablePool, Quote, SolidlyPool, Tick, V2Pool, V3Pool, V4Pool, WeightedPool,
+};
 use router_core::num::{to_u128, U256};
 
+use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
 use crate::error::from_amm;
+use crate::solidly::PySolidlyPool;
+use crate::v4::PyV4Pool;
 
 /// Uniswap V2 pair: x*y=k with the fee taken from the input; reserves fit in 112 bits.
 #[pyclass(
@@ -86,7 +91,7 @@ impl PyV2Pool {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PyV3Pool(pub(crate) V3Pool);
 
-type TickArgument = (Fitting<i32>, Fitting<u128>, Fitting<i128>);
+pub(crate) type TickArgument = (Fitting<i32>, Fitting<u128>, Fitting<i128>);
 
 #[pymethods]
 impl PyV3Pool {
@@ -228,9 +233,13 @@ impl PyV3Pool {
 }
 
 #[derive(Clone)]
-enum NextPool {
+pub(crate) enum NextPool {
     V2(V2Pool),
     V3(V3Pool),
+    V4(V4Pool),
+    Weighted(WeightedPool),
+    BalancerStable(BalancerStablePool),
+    Solidly(SolidlyPool),
 }
 
 /// What a swap would do: `amount_in` is what the pool takes (less than asked when it runs dry).
@@ -261,7 +270,7 @@ impl PyPoolQuote {
         Self::from_parts(&quote, next)
     }
 
-    fn from_parts<P>(quote: &Quote<P>, next: NextPool) -> Self {
+    pub(crate) fn from_parts<P>(quote: &Quote<P>, next: NextPool) -> Self {
         Self {
             amount_in: quote.amount_in,
             amount_out: quote.amount_out,
@@ -311,6 +320,14 @@ impl PyPoolQuote {
         match &self.next {
             NextPool::V2(pool) => Bound::new(py, PyV2Pool(*pool)).map(Bound::into_any),
             NextPool::V3(pool) => Bound::new(py, PyV3Pool(pool.clone())).map(Bound::into_any),
+            NextPool::V4(pool) => Bound::new(py, PyV4Pool(pool.clone())).map(Bound::into_any),
+            NextPool::Weighted(pool) => {
+                Bound::new(py, PyWeightedPool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::BalancerStable(pool) => {
+                Bound::new(py, PyBalancerStablePool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::Solidly(pool) => Bound::new(py, PySolidlyPool(*pool)).map(Bound::into_any),
         }
     }
 
@@ -328,11 +345,11 @@ impl PyPoolQuote {
     }
 }
 
-fn limit_of(sqrt_price_limit_x96: Units) -> Option<U256> {
+pub(crate) fn limit_of(sqrt_price_limit_x96: Units) -> Option<U256> {
     (!sqrt_price_limit_x96.0.is_zero()).then_some(sqrt_price_limit_x96.0)
 }
 
-fn initialised_tick((index, gross, net): TickArgument) -> PyResult<Tick> {
+pub(crate) fn initialised_tick((index, gross, net): TickArgument) -> PyResult<Tick> {
     Ok(Tick {
         index: index.0.ok_or_else(misfit)?,
         liquidity_gross: gross.0.ok_or_else(misfit)?,
@@ -340,13 +357,13 @@ fn initialised_tick((index, gross, net): TickArgument) -> PyResult<Tick> {
     })
 }
 
-fn misfit() -> PyErr {
+pub(crate) fn misfit() -> PyErr {
     from_amm(AmmError::InvalidPool(
         "A number does not fit the type it has in the pool contract.",
     ))
 }
 
-fn fee_misfit() -> PyErr {
+pub(crate) fn fee_misfit() -> PyErr {
     from_amm(AmmError::InvalidPool(
         "The pool fee is outside 0..999999 parts per million.",
     ))

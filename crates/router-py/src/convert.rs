@@ -70,3 +70,8 @@ where
         }
     }
 }
+
+/// Returns a coin's number; one that no pool has for a number that does not fit.
+pub(crate) fn numbered(coin: Fitting<usize>) -> usize {
+    coin.0.unwrap_or(usize::MAX)
+}

@@ -1,11 +1,14 @@
 //! Python bindings: convert, call `router-core`, convert back; nothing else.
 
 mod amm;
+mod balancer;
 mod convert;
 mod engine;
 mod error;
 mod feed;
+mod solidly;
 mod solver;
+mod v4;
 
 use pyo3::prelude::*;
 
@@ -16,6 +19,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<amm::PyPoolQuote>()?;
     module.add_class::<amm::PyV2Pool>()?;
     module.add_class::<amm::PyV3Pool>()?;
+    module.add_class::<v4::PyV4Pool>()?;
+    module.add_class::<balancer::PyWeightedPool>()?;
+    module.add_class::<balancer::PyBalancerStablePool>()?;
+    module.add_class::<solidly::PySolidlyPool>()?;
     module.add_class::<engine::PyAck>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyRecovery>()?;

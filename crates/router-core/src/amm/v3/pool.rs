@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::step::Remaining;
-use super::swap::swap;
+use super::swap::{swap, Terms};
 use super::tick_math::{sqrt_ratio_at_tick, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK};
 use crate::amm::{AmmError, Quote};
 use crate::num::{PPM_ONE, U256};
@@ -102,6 +102,25 @@ impl V3Pool {
                 "The tick spacing is outside 1..16383.",
             ));
         }
+        Self::from_state(
+            fee_ppm,
+            tick_spacing,
+            sqrt_price_x96,
+            tick,
+            liquidity,
+            ticks,
+        )
+    }
+
+    /// Returns the pool with the fee and spacing as they are: their bounds are the version's.
+    pub(in crate::amm) fn from_state(
+        fee_ppm: u32,
+        tick_spacing: i32,
+        sqrt_price_x96: U256,
+        tick: i32,
+        liquidity: u128,
+        ticks: Arc<[Tick]>,
+    ) -> Result<Self, AmmError> {
         let pool = Self {
             fee_ppm,
             tick_spacing,
@@ -131,6 +150,7 @@ impl V3Pool {
             zero_for_one,
             Remaining::In(amount_in),
             sqrt_price_limit_x96,
+            Terms::v3(self.fee_ppm),
         )
     }
 
@@ -151,6 +171,7 @@ impl V3Pool {
             zero_for_one,
             Remaining::Out(amount_out),
             sqrt_price_limit_x96,
+            Terms::v3(self.fee_ppm),
         )?;
         if unlimited && quote.amount_out < amount_out {
             return Err(AmmError::InsufficientLiquidity);
@@ -213,6 +234,14 @@ impl V3Pool {
         };
         pool.check_ticks()?;
         Ok(pool)
+    }
+
+    /// Returns the pool with another fee, unchecked.
+    pub(in crate::amm) fn with_fee_ppm(&self, fee_ppm: u32) -> Self {
+        Self {
+            fee_ppm,
+            ..self.clone()
+        }
     }
 
     /// Returns the pool at another place, unchecked: for states that a swap computed.

@@ -7,7 +7,7 @@ use crate::num::{mul_div_ceil, mul_div_floor, PPM_ONE, U256};
 
 /// What of the swap is still to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remaining {
+pub(in crate::amm) enum Remaining {
     /// Input left to take, fee included.
     In(U256),
     /// Output left to pay.
@@ -38,6 +38,8 @@ pub(super) struct Stretch {
     pub(super) target: U256,
     pub(super) liquidity: u128,
     pub(super) fee_ppm: u32,
+    /// Whether input that the price rounds away counts as input or as fee.
+    pub(super) leftover_is_input: bool,
 }
 
 impl Stretch {
@@ -58,9 +60,13 @@ impl Stretch {
         }
         let zero_for_one = self.zero_for_one();
         let price = price_after_input(self.price, self.liquidity, payable, zero_for_one)?;
-        let amount_in = self.input_to(price)?;
         // `payable` is below the least input that reaches the target and the price rounds away
-        // from it, so this step stops short: it takes the rest, and the leftover is fee.
+        // from it, so this step stops short: it takes the rest, and V3 books the leftover as fee.
+        let amount_in = if self.leftover_is_input {
+            payable
+        } else {
+            self.input_to(price)?
+        };
         let fee_amount = amount.checked_sub(amount_in)?;
         Some(Step {
             price,
@@ -85,9 +91,14 @@ impl Stretch {
         self.step(price, self.input_to(price)?, available.min(amount))
     }
 
-    /// Adds the fee on the whole of `amount_in`, rounded up.
+    /// Adds the fee on the whole of `amount_in`, rounded up; a fee of 100 % leaves no input here.
     fn step(&self, price: U256, amount_in: U256, amount_out: U256) -> Option<Step> {
-        let fee_amount = mul_div_ceil(amount_in, U256::from(self.fee_ppm), self.kept_ppm()?)?;
+        let kept_ppm = self.kept_ppm()?;
+        let fee_amount = if kept_ppm.is_zero() {
+            amount_in
+        } else {
+            mul_div_ceil(amount_in, U256::from(self.fee_ppm), kept_ppm)?
+        };
         Some(Step {
             price,
             amount_in,

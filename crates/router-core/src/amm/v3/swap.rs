@@ -17,6 +17,24 @@ const WORD_MASK: i32 = 0xff;
 /// Compressed ticks per word, as a power of two.
 const WORD_BITS: u32 = 8;
 
+/// In what the versions of the contract differ within a swap.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::amm) struct Terms {
+    /// Whole fee in parts per million of the input.
+    pub(in crate::amm) fee_ppm: u32,
+    /// Whether what the price rounds away within a step counts as input (V4) or as fee (V3).
+    pub(in crate::amm) leftover_is_input: bool,
+}
+
+impl Terms {
+    pub(super) const fn v3(fee_ppm: u32) -> Self {
+        Self {
+            fee_ppm,
+            leftover_is_input: false,
+        }
+    }
+}
+
 /// Where the next step ends at the latest: an initialised tick or the edge of the bitmap word.
 #[derive(Clone, Copy, Debug)]
 struct Stop {
@@ -27,6 +45,7 @@ struct Stop {
 /// A swap under way.
 struct Swap<'pool> {
     pool: &'pool V3Pool,
+    terms: Terms,
     zero_for_one: bool,
     limit: U256,
     remaining: Remaining,
@@ -43,11 +62,12 @@ struct Swap<'pool> {
 }
 
 /// Runs the swap of `remaining` until it is done, the limit is reached or the pool is dry.
-pub(super) fn swap(
+pub(in crate::amm) fn swap(
     pool: &V3Pool,
     zero_for_one: bool,
     remaining: Remaining,
     limit: Option<U256>,
+    terms: Terms,
 ) -> Result<Quote<V3Pool>, AmmError> {
     if remaining.amount().is_zero() || remaining.amount().bit_len() > AMOUNT_BITS {
         return Err(AmmError::AmountRange);
@@ -55,6 +75,7 @@ pub(super) fn swap(
     let limit = checked_limit(pool, zero_for_one, limit)?;
     let mut swap = Swap {
         pool,
+        terms,
         zero_for_one,
         limit,
         remaining,
@@ -119,7 +140,8 @@ impl Swap<'_> {
                 price: self.price,
                 target: self.nearer(stop_price),
                 liquidity: self.liquidity,
-                fee_ppm: self.pool.fee_ppm(),
+                fee_ppm: self.terms.fee_ppm,
+                leftover_is_input: self.terms.leftover_is_input,
             };
             let step = stretch.swap(self.remaining)?;
             self.book(&step)?;
