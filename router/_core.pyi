@@ -63,13 +63,7 @@ class PoolQuote:
     steps: int
     gas: int
     next: (
-        V2Pool
-        | V3Pool
-        | V4Pool
-        | WeightedPool
-        | BalancerStablePool
-        | SolidlyPool
-        | StableSwapPool
+        V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool | StableSwapPool
     )
 
 @final
@@ -194,11 +188,11 @@ class WeightedPool:
 class StableSwapPool:
     """Curve StableSwap pool of 2 to 8 coins, numbered as in the contract.
 
-    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for a
-    plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
-    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100). Fees
-    are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain" (the
-    pools of universe files, whose fee is rounded up in base units).
+    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for
+    a plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
+    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
+    Fees are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain"
+    (the pools of universe files, whose fee is rounded up in base units).
     """
 
     def __new__(
