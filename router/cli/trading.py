@@ -13,9 +13,14 @@ from router.cli.picture import route_svg
 from router.cli.session import use_router
 from router.domain.orders import OrderState, OrderStatus
 from router.domain.routes import Quote
+from router.wire_quote import quote_body
 
 if TYPE_CHECKING:
     from router.sdk import Router
+
+
+# Plans that lost, shown by --explain when nothing else is asked for.
+EXPLAINED_ALTERNATIVES = 3
 
 
 def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
@@ -45,10 +50,20 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
                 help="What gas is reckoned at; the chain's price by default.",
             ),
             click.option(
+                "--max-gas", type=int, metavar="GAS", help="Most gas that the transaction may use."
+            ),
+            click.option("--direct-only", is_flag=True, help="No asset in between."),
+            click.option(
                 "--exclude",
                 multiple=True,
                 metavar="VENUE",
                 help="Leave out a venue, by id, address, instrument or kind; may be repeated.",
+            ),
+            click.option(
+                "--include",
+                multiple=True,
+                metavar="VENUE",
+                help="Only these venues, named likewise; may be repeated.",
             ),
             click.option(
                 "--protocol",
@@ -56,6 +71,20 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
                 multiple=True,
                 metavar="KIND",
                 help="Only uniswap_v2, uniswap_v3 or book; may be repeated.",
+            ),
+            click.option(
+                "--exclude-token",
+                "exclude_tokens",
+                multiple=True,
+                metavar="ASSET",
+                help="No route passes through this asset; may be repeated.",
+            ),
+            click.option(
+                "--connector",
+                "connectors",
+                multiple=True,
+                metavar="ASSET",
+                help="Routes pass through these assets only; may be repeated.",
             ),
         )
     ):
@@ -65,12 +94,12 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
 
 async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
     wanted = dict(options)
-    protocols = wanted.pop("protocols")
     return await router.quote(
         wanted.pop("sell"),
         wanted.pop("buy"),
         wanted.pop("amount"),
-        protocols=protocols or None,
+        protocols=wanted.pop("protocols") or None,
+        connectors=wanted.pop("connectors") or None,
         **wanted,
     )
 
@@ -79,6 +108,8 @@ async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
 @_quote_options
 @click.option("--explain", is_flag=True, help="Show the split, marginal prices, gas and the gap.")
 @click.option("--svg", metavar="FILE", help="Write a picture of the route.")
+@click.option("--alternatives", type=int, metavar="N", help="Also show plans that lost, at most 8.")
+@click.option("--account", metavar="NAME", help="Note when this account cannot pay for it.")
 @JSON_OPTION
 @click.pass_context
 def quote(
@@ -86,6 +117,8 @@ def quote(
     /,
     explain: bool,
     svg: str | None,
+    alternatives: int | None,
+    account: str | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - the shared options, by name
 ) -> None:
@@ -93,11 +126,16 @@ def quote(
 
     Example: router quote WETH USDC 10 --explain
     """
+    shown = EXPLAINED_ALTERNATIVES if explain else 0
+    options |= {
+        "alternatives": shown if alternatives is None else alternatives,
+        "account": account,
+    }
     found = use_router(ctx, lambda router: _quote(router, options), read_only=True)
     if svg:
         write_text(Path(svg), route_svg(found))
     if as_json:
-        print_json(found)
+        print_json(quote_body(found))
     elif explain:
         print_explanation(console(), found)
     else:
@@ -152,7 +190,7 @@ def route(
         ctx, work, on_order_event=progress.on_event, on_settlement_step=progress.on_step
     )
     if as_json:
-        print_json({"quote": found, "order": order})
+        print_json({"quote": quote_body(found), "order": order})
     else:
         print_order(console(), order)
     return 0 if order.status in (OrderStatus.SETTLED, OrderStatus.PARTLY_SETTLED) else 1

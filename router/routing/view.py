@@ -16,25 +16,55 @@ COMPILED_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class VenueFilter:
-    """Which venues a quote may use; ids and names are compared without case.
+    """Which venues a quote may use; ids, names and symbols are compared without case.
 
-    An excluded id is a pool (`uniswap_v3:0x...`), its bare address, an instrument
-    (`book:WETH/USDC` or `WETH/USDC`) or a whole venue (`book`).
+    An excluded or included id is a pool (`uniswap_v3:0x...`), its bare address, an instrument
+    (`book:WETH/USDC` or `WETH/USDC`) or a whole venue (`book`). Nothing included means everything.
+    `tokens` are all that a route may touch where it may not touch everything.
     """
 
     excluded: frozenset[str] = frozenset()
     protocols: frozenset[Protocol] = frozenset(Protocol)
+    included: frozenset[str] = frozenset()
+    excluded_tokens: frozenset[str] = frozenset()
+    tokens: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, constraints: RouteConstraints) -> "VenueFilter":
-        return cls(constraints.excluded_venues, constraints.included_protocols)
+    def of(cls, constraints: RouteConstraints, *ends: Asset) -> "VenueFilter":
+        """Return the filter of an order between two assets, which may be passed in any case."""
+        symbols = frozenset(asset.symbol for asset in ends)
+        connectors = constraints.connector_tokens
+        return cls(
+            constraints.excluded_venues,
+            constraints.included_protocols,
+            constraints.included_venues,
+            constraints.excluded_tokens - symbols,
+            None if connectors is None else connectors | symbols,
+        )
 
     def admits(self, venue_id: str, protocol: Protocol) -> bool:
+        """Tell whether a venue may take part, whatever it trades."""
         if protocol not in self.protocols:
             return False
-        name, _, place = venue_id.lower().partition(":")
-        unwanted = {item.lower() for item in self.excluded}
-        return unwanted.isdisjoint((venue_id.lower(), name, place))
+        names = names_of_venue(venue_id)
+        return names.isdisjoint(_lower(self.excluded)) and (
+            not self.included or not names.isdisjoint(_lower(self.included))
+        )
+
+    def admits_token(self, asset: Asset) -> bool:
+        """Tell whether a route may touch an asset."""
+        symbol = asset.symbol
+        return symbol not in self.excluded_tokens and (self.tokens is None or symbol in self.tokens)
+
+
+def names_of_venue(venue_id: str) -> frozenset[str]:
+    """Return every name that a venue goes by, in lower case."""
+    name, _, place = venue_id.lower().partition(":")
+    return frozenset((venue_id.lower(), name, place))
+
+
+def _lower(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +88,7 @@ class MarketView:
     pools: tuple[PoolState, ...]
     ladders: tuple[Ladder, ...] = ()
     _compiled: dict[VenueFilter, CompiledMarket] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict, init=False, repr=False, compare=False
     )
 
     @property
@@ -69,6 +99,12 @@ class MarketView:
     def identity(self) -> tuple[str, tuple[tuple[str, int], ...]]:
         """Two views of one identity give the same answers."""
         return self.block.hash, self.book_sequences
+
+    def unknown_names(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that no venue of the view goes by."""
+        everything: Iterable[PoolState | Ladder] = (*self.pools, *self.ladders)
+        known = frozenset[str]().union(*(names_of_venue(venue_key(v)[0]) for v in everything))
+        return sorted(name for name in names if name.lower() not in known)
 
     def compiled(self, venues: VenueFilter) -> CompiledMarket:
         """Return the market of the admitted venues, compiled once per filter."""
@@ -109,7 +145,8 @@ def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
     candidates = [
         venue
         for venue in everything
-        if admitted.admits(*venue_key(venue)) and all(map(is_routable, pair_of(venue)))
+        if admitted.admits(*venue_key(venue))
+        and all(is_routable(asset) and admitted.admits_token(asset) for asset in pair_of(venue))
     ]
     assets = tuple(dict.fromkeys(asset for venue in candidates for asset in pair_of(venue)))
     token_ids = {asset: index for index, asset in enumerate(assets)}
