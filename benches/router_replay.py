@@ -6,7 +6,7 @@ a pool for more than it has, or claims more than comes out is refused with `Infe
 
 - v2: constant product, the fee kept from the input, output rounded down.
 - v3: Uniswap's swap steps in Q64.96; square-root prices of ticks from 2^128 / 1.0001^(2^i / 2).
-- weighted: out = R_out (1 - (R_in / (R_in + in (1 - fee)))^(w_in / w_out)), 80 digits, rounded down.
+- weighted: out = R_out (1 - (R_in / (R_in + in (1 - fee)))^(w_in / w_out)), with 80 digits, down.
 - stable: the StableSwap invariant by Newton in integers of 18 decimals, one unit kept by the pool,
   the fee taken from the output and rounded up.
 - clob: levels swept in fractions, the fee taken from the output, rounded down once per order.
@@ -174,7 +174,7 @@ def _amount(a: int, b: int, liquidity: int, *, token0: bool, up: bool) -> int:
         return -(-product // Q96) if up else product // Q96
     product = (liquidity << 96) * (high - low)
     if up:
-        return -(-(-(-product // high)) // low)
+        return -(-product // (high * low))
     return product // high // low
 
 
