@@ -576,10 +576,13 @@ class MarketBuilder:
         taker_fee_ppm: int,
         bids: Sequence[tuple[int, int]],
         asks: Sequence[tuple[int, int]],
+        *,
+        tick_divisor: int = 1,
     ) -> int:
         """Add a book: levels are (price_ticks, lots), best first. One lot is `lot_units` of base
-        and costs price_ticks * tick_units of quote. The taker's fee is taken from the whole
-        output of the order, rounded up."""
+        and costs price_ticks * tick_units / tick_divisor of quote; fractions are rounded once per
+        order, against the taker. The taker's fee is taken from the whole output of the order,
+        rounded up."""
     def build(self) -> Market: ...
 
 @final

@@ -361,6 +361,7 @@ impl PyMarketBuilder {
         clippy::too_many_arguments,
         reason = "the parts of a book, as in the Python signature"
     )]
+    #[pyo3(signature = (base, quote, lot_units, tick_units, taker_fee_ppm, bids, asks, *, tick_divisor=Units(U256::ONE)))]
     fn add_ladder(
         &mut self,
         base: Fitting<u32>,
@@ -370,10 +371,12 @@ impl PyMarketBuilder {
         taker_fee_ppm: Fitting<u32>,
         bids: Vec<LevelArgument>,
         asks: Vec<LevelArgument>,
+        tick_divisor: Units,
     ) -> PyResult<u32> {
         let spec = LadderSpec {
             lot_units: lot_units.0,
             tick_units: tick_units.0,
+            tick_divisor: tick_divisor.0,
             taker_fee_ppm: fitting(taker_fee_ppm, "The taker fee is 100 % or more.")?,
             bids: levels(bids)?,
             asks: levels(asks)?,

@@ -159,6 +159,7 @@ mod tests {
         let spec = LadderSpec {
             lot_units: U256::from(1_000),
             tick_units: U256::ONE,
+            tick_divisor: U256::ONE,
             taker_fee_ppm: fee_ppm / 10,
             bids: (0..5).map(|level| (1_000 - level * 3, 1 + level)).collect(),
             asks: vec![],
