@@ -191,8 +191,11 @@ def solidly_curve(x: int, y: int) -> int:
     return (x * y // ONE) * (x * x // ONE + y * y // ONE) // ONE
 
 
-def solidly_left(pool: SolidlyPool, other: int, kept: int, start: int) -> int:
-    """Return the balance that keeps the invariant; one step below it the contract scales again."""
+def solidly_left(pool: SolidlyPool, other: int, kept: int, start: int) -> int | None:
+    """Return the balance that keeps the invariant; one step below it the contract scales again.
+
+    That outgrows 256 bits for two coins of few decimals, and the contract reverts: nothing then.
+    """
     found = start
     units = [10**places for places in pool.decimals]
     while True:
@@ -201,6 +204,8 @@ def solidly_left(pool: SolidlyPool, other: int, kept: int, start: int) -> int:
         step = abs(kept - value) * ONE // slope
         if step == 0 and value < kept:
             scaled_again = solidly_curve(other * ONE // units[0], (found + 1) * ONE // units[1])
+            if scaled_again * ONE >= 2**256:
+                return None
             if scaled_again > kept:
                 return found + 1
         if step == 0 and (
@@ -210,7 +215,7 @@ def solidly_left(pool: SolidlyPool, other: int, kept: int, start: int) -> int:
         found += max(step, 1) if value < kept else -max(step, 1)
 
 
-def solidly_out(pool: SolidlyPool, amount: int) -> int:
+def solidly_out(pool: SolidlyPool, amount: int) -> int | None:
     kept = amount - amount * pool.fee_bps // 10000
     reserve_in, reserve_out = pool.balances
     if not pool.stable:
@@ -219,7 +224,7 @@ def solidly_out(pool: SolidlyPool, amount: int) -> int:
     held_in, held_out = reserve_in * ONE // unit_in, reserve_out * ONE // unit_out
     grown = held_in + kept * ONE // unit_in
     left = solidly_left(pool, grown, solidly_curve(held_in, held_out), held_out)
-    return (held_out - left) * unit_out // ONE
+    return None if left is None else (held_out - left) * unit_out // ONE
 
 
 fees = st.sampled_from([0, 1, 10**12, 3 * 10**15, 17609 * 10**11, 10**17])
@@ -232,7 +237,7 @@ def weighted_pools(draw: st.DrawFn) -> WeightedPool:
     ratio = st.sampled_from([ONE // 2, ONE // 4, ONE // 5, ONE * 4 // 5, ONE // 3])
     weight = st.one_of(ratio, st.integers(ONE // 100, ONE))
     return WeightedPool(
-        [draw(st.integers(10**place, 10 ** (place + 12))) for place in places],
+        [draw(st.integers(10 ** (place + 1), 10 ** (place + 12))) for place in places],
         [draw(weight) for _ in places],
         [WeightedPool.scaling_factor(place) for place in places],
         draw(fees),
@@ -263,7 +268,7 @@ def pairs(draw: st.DrawFn) -> SolidlyPool:
     return SolidlyPool(reserves, (first, second), draw(st.integers(0, 300)), draw(st.booleans()))
 
 
-def agree(ask: Callable[[], int], expected: Callable[[], int], *, refused: bool) -> None:
+def agree(ask: Callable[[], int], expected: Callable[[], int | None], *, refused: bool) -> None:
     """Compare an answer with the twin's; a refusal must be one that the twin would share."""
     try:
         value = ask()
@@ -279,13 +284,13 @@ def test_weighted_swaps_are_the_twins(pool: WeightedPool, part: int, halvings: i
     agree(
         lambda: pool.quote_exact_in(0, 1, amount).amount_out,
         lambda: weighted_out(pool, amount),
-        refused=amount * 10 > pool.balances[0] * 3,
+        refused=False,
     )
     wanted = max(1, pool.balances[1] * part // 1000 >> halvings)
     agree(
         lambda: pool.quote_exact_out(0, 1, wanted).amount_in,
         lambda: weighted_in(pool, wanted),
-        refused=wanted * 10 > pool.balances[1] * 3,
+        refused=pool.balances[0] + weighted_in(pool, wanted) >= 2**112,
     )
 
 
@@ -312,4 +317,8 @@ def test_stable_swaps_are_the_twins(pool: BalancerStablePool, part: int, halving
 def test_pair_swaps_are_the_twins(pool: SolidlyPool, part: int, halvings: int) -> None:
     amount = max(1, pool.balances[0] * part // 1000 >> halvings)
     expected = solidly_out(pool, amount)
-    agree(lambda: pool.quote_exact_in(0, 1, amount).amount_out, lambda: expected, refused=False)
+    agree(
+        lambda: pool.quote_exact_in(0, 1, amount).amount_out,
+        lambda: expected,
+        refused=expected is None,
+    )
