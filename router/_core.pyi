@@ -161,8 +161,8 @@ class WeightedPool:
     """Balancer V2 weighted pool of 2 to 8 coins, numbered as in the vault.
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
-    powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
-    more than 30 % of a balance is refused, as by the contract.
+    powers: 1 always by logarithms (first factories), 2 with products for the exponents 1, 2 and 4.
+    A swap of more than 30 % of a balance is refused, as by the contract.
     """
 
     def __new__(
@@ -225,7 +225,7 @@ class BalancerStablePool:
 
     Scaling factors have 18 decimals and include the rates, the amplification has 3 decimals, the
     fee 18. `version` is how the contract rounds its invariant: 1 up (`StablePool` and
-    `MetaStablePool`), 2 down (`StablePhantomPool` and `ComposableStablePool`).
+    `MetaStablePool`), 2 down (`ComposableStablePool`).
     """
 
     def __new__(
