@@ -269,7 +269,9 @@ class _Parts:
     ) -> RoutedExecution:
         profile, settings = self.profile, self.profile.settings
         inclusion_timeout_s = settings.chain.inclusion_timeout_ms / 1_000
-        encoder = ExecutorEncoder(profile.executor, profile.permit_contract)
+        encoder = ExecutorEncoder(
+            profile.executor, profile.permit_contract, profile.deployment.pools
+        )
         return RoutedExecution(
             database=self.database,
             sender=settlement,
