@@ -26,7 +26,7 @@ from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.policy import SignerPolicy
 from connectors.chain.rpc import JsonRpc
 from connectors.chain.signer import LocalSigner
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
 from router.core import V2Pool, V3Pool
 from router.devnet import running_devnet
@@ -184,7 +184,7 @@ def sample_of(kind: str, view: MarketView, legs: Sequence[Leg], receipt: Receipt
     )
 
 
-def leg_of(pool: UniswapPool, forward: bool, amount_in_units: int) -> Leg:
+def leg_of(pool: ChainPool, forward: bool, amount_in_units: int) -> Leg:
     """Return the leg that sells the whole amount to one pool."""
     ref = pool.ref
     quoted = pool.core.quote_exact_in(forward, amount_in_units)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connectors.chain.executor import ExecutorEncoder
 from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.rpc import JsonRpc
-from connectors.dex.source import UniswapPoolSource
+from connectors.dex.source import ChainPoolSource
 from router.bootstrap.cex import open_cex_venues
 from router.bootstrap.clock import SystemClock
 from router.bootstrap.freeze_watch import FreezeWatch
@@ -214,7 +214,7 @@ class _Parts:
         profile = self.profile
         book = OwnBook(self.database, profile.instruments, self.clock, is_owner=not read_only)
         feed = MarketFeed(
-            UniswapPoolSource(self.rpc, profile.deployment.pools),
+            ChainPoolSource(self.rpc, profile.deployment.pools),
             [book],
             depth=profile.settings.book.depth,
             call_timeout_ms=max(profile.settings.chain.call_timeout_ms, 30_000),

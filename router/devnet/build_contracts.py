@@ -103,7 +103,9 @@ async def deploy_contracts(chain: BuildChain, tools: Tools) -> dict[str, str]:
         await chain.rpc.call("anvil_setCode", [address, "0x" + code.hex()])
     contracts |= {"Multicall2": MULTICALL2, "Permit2": PERMIT2}
     for name, values in _SALTED:
-        known = [contracts.get(value, value) if isinstance(value, str) else value for value in values]
+        known = [
+            contracts.get(value, value) if isinstance(value, str) else value for value in values
+        ]
         init_code = tools.contract(name).encode_deploy(*known)
         contracts[name] = await chain.deploy_create2(address_of("deployer"), init_code)
     executor = load_contract("RouteExecutor").encode_deploy(address_of("hot"), PERMIT2)

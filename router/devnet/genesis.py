@@ -39,8 +39,8 @@ _EARLIER_FORKS: Final = (
 )  # fmt: skip
 _OUR_CONTRACTS: Final = ("FeeToken", "RouteExecutor", "TestToken", "TetherToken")
 _BUILDERS: Final = (
-    "build_balancer.py", "build_chain.py", "build_contracts.py", "build_pools.py", "build_v4.py", "genesis.py", "keys.py",
-    "universe.py",
+    "build_balancer.py", "build_chain.py", "build_contracts.py", "build_pools.py", "build_v4.py",
+    "genesis.py", "keys.py", "universe.py",
 )  # fmt: skip
 
 

@@ -109,7 +109,9 @@ def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
     candidates = [
         venue
         for venue in everything
-        if admitted.admits(*venue_key(venue)) and all(map(is_routable, pair_of(venue)))
+        if _is_solvable(venue)
+        and admitted.admits(*venue_key(venue))
+        and all(map(is_routable, pair_of(venue)))
     ]
     assets = tuple(dict.fromkeys(asset for venue in candidates for asset in pair_of(venue)))
     token_ids = {asset: index for index, asset in enumerate(assets)}
@@ -125,6 +127,10 @@ def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
         assert added == len(venues), "the core numbers venues in the order they are added"
         venues.append(venue)
     return CompiledMarket(builder.build(), token_ids, assets, tuple(venues))
+
+
+def _is_solvable(venue: PoolState | Ladder) -> bool:
+    return isinstance(venue, Ladder) or isinstance(venue.core, V2Pool | V3Pool)
 
 
 def _adder(builder: MarketBuilder, venue: PoolState | Ladder) -> Callable[[int, int], int]:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.chain.deployment import Deployment
 from connectors.chain.rpc import JsonRpc
-from connectors.dex.source import UniswapPoolSource
+from connectors.dex.source import ChainPoolSource
 from router.core import CoreError, Market, MarketBuilder, Plan, V3Pool
 
 PRICES_USD = {"WETH": 3_500, "USDC": 1, "USDT": 1, "DAI": 1, "WBTC": 65_000, "LINK": 15}
@@ -23,7 +23,7 @@ ASKS = [(350_150, 80_000), (350_300, 120_000), (350_600, 200_000), (351_000, 300
 
 @pytest.fixture
 async def market(rpc: JsonRpc, deployment: Deployment) -> Market:
-    _, pools = await UniswapPoolSource(rpc, deployment.pools).snapshot()
+    _, pools = await ChainPoolSource(rpc, deployment.pools).snapshot()
     ids = token_ids(deployment)
     builder = MarketBuilder(len(ids))
     for pool in pools:

@@ -15,9 +15,7 @@ COMPOSABLE_STABLE: Final = "composable_stable"
 
 _SINGLE_SWAP: Final = "(bytes32,uint8,address,address,uint256,bytes)"
 _FUNDS: Final = "(address,bool,address,bool)"
-SWAP: Final = AbiFunction.declare(
-    "swap", [_SINGLE_SWAP, _FUNDS, "uint256", "uint256"], ["uint256"]
-)
+SWAP: Final = AbiFunction.declare("swap", [_SINGLE_SWAP, _FUNDS, "uint256", "uint256"], ["uint256"])
 QUERY_SWAP: Final = AbiFunction.declare("querySwap", [_SINGLE_SWAP, _FUNDS], ["uint256"])
 JOIN_POOL: Final = AbiFunction.declare(
     "joinPool", ["bytes32", "address", "address", "(address[],uint256[],bytes,bool)"]

@@ -14,7 +14,7 @@ from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.policy import SignerPolicy
 from connectors.chain.rpc import JsonRpc
 from connectors.chain.signer import LocalSigner
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
 from router.domain.assets import Asset
 from router.domain.errors import OrderRejected
@@ -38,7 +38,7 @@ class World:
     signer: LocalSigner
     encoder: ExecutorEncoder
     deployment: Deployment
-    pools: dict[str, UniswapPool]
+    pools: dict[str, ChainPool]
     permit_nonce: int = 0
 
     async def run(self, request: TxRequest) -> Receipt:
@@ -76,11 +76,11 @@ class World:
         head = await self.chain.head()
         return await self.audit.balances([(self.signer.address, a) for a in assets], head.number)
 
-    def pool(self, protocol: Protocol, one: str, other: str, fee_ppm: int) -> UniswapPool:
+    def pool(self, protocol: Protocol, one: str, other: str, fee_ppm: int) -> ChainPool:
         return self.pools[self.deployment.pool(protocol, one, other, fee_ppm).address]
 
 
-def leg_of(pool: UniswapPool, asset_in: Asset, amount: int, *, takes_rest: bool = False) -> Leg:
+def leg_of(pool: ChainPool, asset_in: Asset, amount: int, *, takes_rest: bool = False) -> Leg:
     ref = pool.ref
     quote = pool.core.quote_exact_in(asset_in == ref.token0, amount)
     return Leg(

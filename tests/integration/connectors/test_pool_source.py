@@ -11,9 +11,9 @@ from connectors.chain.multicall import Multicall
 from connectors.chain.node import RpcChain
 from connectors.chain.rpc import JsonRpc, RpcError
 from connectors.dex.discovery import discover_pools
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
-from connectors.dex.source import UniswapPoolSource
+from connectors.dex.source import ChainPoolSource
 from router.core import CoreError, V2Pool, V3Pool
 from router.domain.errors import VenueUnavailable
 from router.domain.market import BlockRef, PoolRef
@@ -23,7 +23,7 @@ ROUNDS = 12
 State = tuple[object, ...]
 
 
-def state(pool: UniswapPool) -> State:
+def state(pool: ChainPool) -> State:
     core = pool.core
     if isinstance(core, V2Pool):
         return pool.ref.address, core.reserve0, core.reserve1, core.fee_ppm
@@ -38,7 +38,7 @@ def state(pool: UniswapPool) -> State:
     )
 
 
-def states(pools: tuple[UniswapPool, ...] | list[UniswapPool | None]) -> list[State]:
+def states(pools: tuple[ChainPool, ...] | list[ChainPool | None]) -> list[State]:
     return [state(pool) for pool in pools if pool is not None]
 
 
@@ -47,7 +47,7 @@ async def whole(rpc: JsonRpc, deployment: Deployment, **options: bool) -> list[S
     return states(await WholePoolReader(rpc, **options).read(deployment.pools, head))
 
 
-def random_call(trader: Trader, pool: UniswapPool, rng: random.Random) -> tuple[str, bytes] | None:
+def random_call(trader: Trader, pool: ChainPool, rng: random.Random) -> tuple[str, bytes] | None:
     """Return a swap, a mint or a burn; None when the pool has nothing to swap."""
     kind = rng.random()
     if kind < 0.3:
@@ -64,7 +64,7 @@ def random_call(trader: Trader, pool: UniswapPool, rng: random.Random) -> tuple[
 
 
 async def act(
-    trader: Trader, pools: tuple[UniswapPool, ...], rng: random.Random, count: int
+    trader: Trader, pools: tuple[ChainPool, ...], rng: random.Random, count: int
 ) -> int:
     """Do random things, some of which revert; return how many succeeded."""
     routable = [p for p in pools if p.ref.token0.routable and p.ref.token1.routable]
@@ -82,12 +82,12 @@ async def trader(rpc: JsonRpc, deployment: Deployment) -> Trader:
 
 
 @pytest.fixture
-def source(rpc: JsonRpc, deployment: Deployment) -> UniswapPoolSource:
-    return UniswapPoolSource(rpc, deployment.pools)
+def source(rpc: JsonRpc, deployment: Deployment) -> ChainPoolSource:
+    return ChainPoolSource(rpc, deployment.pools)
 
 
 async def test_folding_logs_gives_what_a_whole_read_gives_after_every_round(
-    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: UniswapPoolSource
+    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: ChainPoolSource
 ) -> None:
     rng = random.Random(7)
     done = 0
@@ -103,7 +103,7 @@ async def test_folding_logs_gives_what_a_whole_read_gives_after_every_round(
 
 
 async def test_a_reorganisation_is_seen_and_the_pools_are_those_of_the_new_chain(
-    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: UniswapPoolSource
+    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: ChainPoolSource
 ) -> None:
     rng = random.Random(11)
     for depth in (1, 3, 2):
@@ -120,7 +120,7 @@ async def test_a_reorganisation_is_seen_and_the_pools_are_those_of_the_new_chain
 
 
 async def test_an_unchanged_head_returns_the_very_same_snapshot(
-    rpc: JsonRpc, source: UniswapPoolSource
+    rpc: JsonRpc, source: ChainPoolSource
 ) -> None:
     first = await source.snapshot()
     assert await source.snapshot() is first
@@ -135,7 +135,7 @@ class MovingHead(WholePoolReader):
 
     moves = 0
 
-    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[UniswapPool | None]:
+    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[ChainPool | None]:
         if self.moves:
             self.moves -= 1
             before = replace(block, number=block.number - 1)
@@ -147,7 +147,7 @@ async def test_a_block_mined_while_the_pools_are_read_is_asked_about_again(
     rpc: JsonRpc, deployment: Deployment
 ) -> None:
     reader = MovingHead(rpc)
-    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    source = ChainPoolSource(rpc, deployment.pools, reader=reader)
     reader.moves = 3
     _, pools = await source.snapshot()
     assert states(pools) == await whole(rpc, deployment)
@@ -158,14 +158,14 @@ async def test_a_head_that_never_stands_still_is_an_unavailable_chain(
     rpc: JsonRpc, deployment: Deployment
 ) -> None:
     reader = MovingHead(rpc)
-    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    source = ChainPoolSource(rpc, deployment.pools, reader=reader)
     reader.moves = 99
     with pytest.raises(VenueUnavailable, match="another block") as caught:
         await source.snapshot()
     assert caught.value.code == "CHAIN_UNAVAILABLE"
 
 
-async def test_an_old_snapshot_never_changes(trader: Trader, source: UniswapPoolSource) -> None:
+async def test_an_old_snapshot_never_changes(trader: Trader, source: ChainPoolSource) -> None:
     _, before = await source.snapshot()
     frozen = states(before)
     await act(trader, before, random.Random(3), 12)
@@ -178,7 +178,7 @@ async def test_a_long_absence_ends_in_one_whole_read(
     rpc: JsonRpc, deployment: Deployment, trader: Trader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connectors.dex.source.DEFAULT_HISTORY", 8)
-    source = UniswapPoolSource(rpc, deployment.pools)
+    source = ChainPoolSource(rpc, deployment.pools)
     _, pools = await source.snapshot()
     await act(trader, pools, random.Random(5), 5)
     await rpc.call("anvil_mine", [hex(10)])
@@ -241,7 +241,7 @@ async def test_a_node_without_code_override_is_read_through_multicall_from_then_
 async def test_an_address_that_is_no_pool_is_named(rpc: JsonRpc, deployment: Deployment) -> None:
     nobody = "0x000000000000000000000000000000000000dEaD"
     for pool in (deployment.pools[0], deployment.pools[-1]):
-        source = UniswapPoolSource(rpc, [replace(pool, address=nobody)])
+        source = ChainPoolSource(rpc, [replace(pool, address=nobody)])
         with pytest.raises(VenueUnavailable) as caught:
             await source.snapshot()
         assert caught.value.code == "VENUE_UNAVAILABLE"
