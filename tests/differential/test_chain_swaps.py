@@ -22,6 +22,7 @@ from router.core import CoreError, PoolQuote, V2Pool, V3Pool
 from router.domain.market import Protocol
 from tests.differential.onchain_trader import Trader
 
+ROUTER_PROTOCOLS = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
 ROUNDS = 5
 SWAPS_PER_POOL = 26
 MIN_COMPARED = 2_000
@@ -162,7 +163,8 @@ async def compare(trader: Trader, swaps: list[Swap]) -> Counter[str]:
 
 async def read_all(rpc: JsonRpc, deployment: Deployment) -> list[ChainPool]:
     head = await RpcChain(rpc).head()
-    pools = await WholePoolReader(rpc).read(deployment.pools, head)
+    refs = [ref for ref in deployment.pools if ref.protocol in ROUTER_PROTOCOLS]
+    pools = await WholePoolReader(rpc).read(refs, head)
     return [pool for pool in pools if pool is not None]
 
 

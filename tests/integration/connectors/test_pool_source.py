@@ -63,9 +63,7 @@ def random_call(trader: Trader, pool: ChainPool, rng: random.Random) -> tuple[st
     return trader.swap_exact_in(pool.ref, zero_for_one, max(1, most // 10 ** rng.randint(2, 9)))
 
 
-async def act(
-    trader: Trader, pools: tuple[ChainPool, ...], rng: random.Random, count: int
-) -> int:
+async def act(trader: Trader, pools: tuple[ChainPool, ...], rng: random.Random, count: int) -> int:
     """Do random things, some of which revert; return how many succeeded."""
     routable = [p for p in pools if p.ref.token0.routable and p.ref.token1.routable]
     drawn = [random_call(trader, rng.choice(routable), rng) for _ in range(count)]
