@@ -11,28 +11,36 @@ from connectors.chain.multicall import Multicall
 from connectors.chain.node import RpcChain
 from connectors.chain.rpc import JsonRpc, RpcError
 from connectors.dex.discovery import discover_pools
-from connectors.dex.pool_state import ChainPool
+from connectors.dex.pool_state import ChainPool, MultiCore
 from connectors.dex.reader import WholePoolReader
 from connectors.dex.source import ChainPoolSource
-from router.core import CoreError, V2Pool, V3Pool
+from router.core import CoreError, V2Pool, V3Pool, V4Pool
 from router.domain.errors import VenueUnavailable
-from router.domain.market import BlockRef, PoolRef
+from router.domain.market import BlockRef, PoolRef, Protocol
 from tests.differential.onchain_trader import Trader
 
 ROUNDS = 12
 State = tuple[object, ...]
 
 
+def factory_pools(deployment: Deployment) -> list[PoolRef]:
+    of_factories = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
+    return [pool for pool in deployment.pools if pool.protocol in of_factories]
+
+
 def state(pool: ChainPool) -> State:
     core = pool.core
     if isinstance(core, V2Pool):
-        return pool.ref.address, core.reserve0, core.reserve1, core.fee_ppm
+        return pool.ref.venue_id, core.reserve0, core.reserve1, core.fee_ppm
+    if isinstance(core, MultiCore):
+        return pool.ref.venue_id, *core.balances, *core.scaling_factors, core.swap_fee
+    fees = (core.lp_fee_ppm, core.protocol_fee) if isinstance(core, V4Pool) else (core.fee_ppm,)
     return (
-        pool.ref.address,
+        pool.ref.venue_id,
         core.sqrt_price_x96,
         core.tick,
         core.liquidity,
-        core.fee_ppm,
+        *fees,
         core.tick_spacing,
         tuple(core.ticks),
     )
@@ -49,18 +57,23 @@ async def whole(rpc: JsonRpc, deployment: Deployment, **options: bool) -> list[S
 
 def random_call(trader: Trader, pool: ChainPool, rng: random.Random) -> tuple[str, bytes] | None:
     """Return a swap, a mint or a burn; None when the pool has nothing to swap."""
-    kind = rng.random()
-    if kind < 0.3:
-        tick = pool.core.tick if isinstance(pool.core, V3Pool) else 0
-        return trader.mint(pool.ref, tick, rng)
+    core, kind = pool.core, rng.random()
+    if isinstance(core, MultiCore):
+        coins = tuple(rng.sample(range(len(core.balances)), 2))
+        amount = core.balances[coins[0]] // 10 ** rng.randint(1, 4)
+        return trader.swap_balancer(pool.ref, (coins[0], coins[1]), amount)
     if kind < 0.5:
-        return trader.burn(rng)
+        tick = 0 if isinstance(core, V2Pool) else core.tick
+        if isinstance(core, V4Pool):
+            return trader.change_v4(pool.ref, tick, rng)
+        return trader.mint(pool.ref, tick, rng) if kind < 0.3 else trader.burn(rng)
     zero_for_one = rng.random() < 0.5
     try:
-        most = pool.core.quote_exact_in(zero_for_one, 10**24).amount_in
+        most = core.quote_exact_in(zero_for_one, 10**24).amount_in
     except CoreError:
         return None
-    return trader.swap_exact_in(pool.ref, zero_for_one, max(1, most // 10 ** rng.randint(2, 9)))
+    swap = trader.swap_v4 if isinstance(core, V4Pool) else trader.swap_exact_in
+    return swap(pool.ref, zero_for_one, max(1, most // 10 ** rng.randint(2, 9)))
 
 
 async def act(trader: Trader, pools: tuple[ChainPool, ...], rng: random.Random, count: int) -> int:
@@ -91,12 +104,12 @@ async def test_folding_logs_gives_what_a_whole_read_gives_after_every_round(
     done = 0
     for round_number in range(ROUNDS):
         _, pools = await source.snapshot()
-        done += await act(trader, pools, rng, 12)
+        done += await act(trader, pools, rng, 18)
         if round_number % 3 == 0:
             await rpc.call("anvil_mine", ["0x5"])
         _, pools = await source.snapshot()
         assert states(pools) == await whole(rpc, deployment)
-    assert done > ROUNDS * 6
+    assert done > ROUNDS * 9
     assert source.whole_reads == 1
 
 
@@ -205,7 +218,7 @@ async def test_a_pool_with_400_ticks_is_read_in_one_call(
 
     head = await RpcChain(rpc).head()
     monkeypatch.setattr(rpc, "batch", counting)
-    everything = await WholePoolReader(rpc).read(deployment.pools, head)
+    everything = await WholePoolReader(rpc).read(factory_pools(deployment), head)
     assert len(sent) <= 3, "two pools with a spacing of one tick, and the rest"
     dense = max(
         (pool for pool in everything if pool is not None and isinstance(pool.core, V3Pool)),
@@ -238,12 +251,16 @@ async def test_a_node_without_code_override_is_read_through_multicall_from_then_
 
 async def test_an_address_that_is_no_pool_is_named(rpc: JsonRpc, deployment: Deployment) -> None:
     nobody = "0x000000000000000000000000000000000000dEaD"
-    for pool in (deployment.pools[0], deployment.pools[-1]):
+    by_protocol = {pool.protocol: pool for pool in deployment.pools}
+    assert len(by_protocol) >= 4
+    for pool in by_protocol.values():
         source = ChainPoolSource(rpc, [replace(pool, address=nobody)])
         with pytest.raises(VenueUnavailable) as caught:
             await source.snapshot()
         assert caught.value.code == "VENUE_UNAVAILABLE"
-        assert nobody in caught.value.message
+        # Balancer's pools have names of their own in a vault.
+        wanted = pool.pool_id if pool.protocol is Protocol.BALANCER else nobody
+        assert wanted in caught.value.message
 
 
 async def test_a_block_that_the_node_does_not_have_is_not_read_as_another(
@@ -270,4 +287,4 @@ async def test_the_factories_know_every_pool_of_the_deployment_and_no_other(
     def key(ref: PoolRef) -> str:
         return ref.address
 
-    assert sorted(found, key=key) == sorted(deployment.pools, key=key)
+    assert sorted(found, key=key) == sorted(factory_pools(deployment), key=key)

@@ -20,6 +20,7 @@ from tests.differential.onchain_trader import FAR_DEADLINE, Trader
 
 pytest.importorskip("uniswap", reason="the optional package uniswap-python is not installed")
 
+KNOWN = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
 TRADES = {"WETH": 10**18, "USDC": 10**9, "USDT": 10**9, "DAI": 10**21, "WBTC": 10**7}
 
 
@@ -36,7 +37,8 @@ def quoter(devnet: DevnetHandle, deployment: Deployment) -> UniswapPythonQuoter:
 @pytest.fixture
 async def pools(rpc: JsonRpc, deployment: Deployment) -> list[ChainPool]:
     head = await RpcChain(rpc).head()
-    read = await WholePoolReader(rpc).read(deployment.pools, head)
+    known = [ref for ref in deployment.pools if ref.protocol in KNOWN]
+    read = await WholePoolReader(rpc).read(known, head)
     return [pool for pool in read if pool is not None and pool.ref.token0.symbol in TRADES]
 
 
