@@ -149,6 +149,9 @@ class RoutingSettings(_Section):
     base_gas: int = Field(default=102_000, ge=0)
     thin_liquidity_bps: int = Field(default=300, ge=0, le=10_000)
     price_guard_bps: int = Field(default=1_000, ge=0, le=10_000)
+    reference_warn_bps: int = Field(default=100, ge=0, le=10_000)
+    reference_refuse_bps: int = Field(default=500, ge=0, le=10_000)
+    reference_fresh_ms: int = Field(default=2_000, ge=0)
     attempts: int = Field(default=3, ge=1, le=10)
 
 

@@ -65,8 +65,14 @@ class QuoteBody(Body):
     max_hops: int = Field(default=3, ge=1, le=3)
     max_legs: int = Field(default=16, ge=1, le=32)
     gas_price_wei: int | None = Field(default=None, ge=0, lt=2**128)
+    max_gas: int | None = Field(default=None, ge=21_000, lt=2**63)
+    direct_only: bool = False
     exclude: frozenset[str] = frozenset()
+    include: frozenset[str] = frozenset()
     protocols: frozenset[Protocol] = frozenset(Protocol)
+    exclude_tokens: frozenset[Symbol] = frozenset()
+    connectors: frozenset[Symbol] | None = None
+    alternatives: int = Field(default=0, ge=0, le=8)
 
     def to_domain(self, registry: AssetRegistry) -> QuoteRequest:
         """Resolve the assets and the amount.
@@ -85,12 +91,29 @@ class QuoteBody(Body):
             amount_units=Amount.parse(self.amount, measured).units,
             slippage_bps=self.slippage_bps,
             gas_price_wei=self.gas_price_wei,
-            constraints=RouteConstraints(
-                max_hops=self.max_hops,
-                max_legs=self.max_legs,
-                excluded_venues=self.exclude,
-                included_protocols=self.protocols,
-            ),
+            constraints=self._constraints(registry),
+            alternatives=self.alternatives,
+        )
+
+    def _constraints(self, registry: AssetRegistry) -> RouteConstraints:
+        """Resolve the tokens that routes may and may not pass through.
+
+        Raises:
+            UsageError: ASSET_UNKNOWN.
+        """
+
+        def symbols(names: frozenset[str]) -> frozenset[str]:
+            return frozenset(registry.by_symbol(name).symbol for name in names)
+
+        return RouteConstraints(
+            max_hops=1 if self.direct_only else self.max_hops,
+            max_legs=self.max_legs,
+            max_gas=self.max_gas,
+            excluded_venues=self.exclude,
+            included_venues=self.include,
+            included_protocols=self.protocols,
+            excluded_tokens=symbols(self.exclude_tokens),
+            connector_tokens=None if self.connectors is None else symbols(self.connectors),
         )
 
 

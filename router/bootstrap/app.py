@@ -32,8 +32,10 @@ from router.execution.own_book import VENUE_ID, OwnBook
 from router.execution.preflight import Preflight
 from router.execution.progress import swap_ended
 from router.execution.routed import ExecutionConfig, RoutedExecution
+from router.marketdata.depth import BookDepth
 from router.marketdata.feed import MarketFeed
 from router.marketdata.quoting import LiveQuotes
+from router.marketdata.reference import ReferencePrices
 from router.ports import Chain, ChainAudit, Clock, Database, OrderVenue
 from router.reconcile import ReconcileConfig, Reconciler
 from router.risk.checks import RiskLimits
@@ -219,7 +221,7 @@ class _Parts:
             depth=profile.settings.book.depth,
             call_timeout_ms=max(profile.settings.chain.call_timeout_ms, 30_000),
         )
-        quotes = LiveQuotes(feed, _quote_policy(profile), self.clock)
+        quotes = LiveQuotes(feed, _quote_policy(profile), self.clock, self._references())
         settlement = self._settlement()
         return App(
             profile=profile,
@@ -236,6 +238,21 @@ class _Parts:
             custody=self._custody(settlement),
             reconciler=self._reconciler(),
             is_read_only=read_only,
+        )
+
+    def _references(self) -> ReferencePrices | None:
+        """Independent prices: the books of the configured exchanges, if there are any."""
+        if not self.venues:
+            return None
+        settings = self.profile.settings
+        limits = [venue.call_timeout_ms for venue in settings.cex.venues.values()]
+        books = BookDepth(tuple(self.venues.values()), depth=5, call_timeout_ms=max(limits))
+        return ReferencePrices(
+            books,
+            self.clock,
+            warn_bps=settings.routing.reference_warn_bps,
+            refuse_bps=settings.routing.reference_refuse_bps,
+            fresh_ms=settings.routing.reference_fresh_ms,
         )
 
     def _settlement(self) -> SettlementService:

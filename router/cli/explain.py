@@ -5,9 +5,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.output import counted, fitted, table
+from router.cli.output import counted, fitted, signed, table
 from router.cli.route_flow import Band, flow_of, limit_word, share
-from router.domain.amounts import Amount
+from router.domain.amounts import BPS_ONE, Amount
 from router.domain.market import Protocol
 from router.domain.routes import Leg, Quote
 
@@ -43,6 +43,8 @@ def print_explanation(console: Console, quote: Quote) -> None:
     console.print(summary(quote))
     console.print(fitted(console, split_table(quote)))
     console.print(quality_table(quote))
+    if quote.alternatives:
+        console.print(fitted(console, alternatives_table(quote)))
     for issue in quote.issues:
         console.print(Text(f"note: {issue}", style="yellow"))
 
@@ -79,6 +81,24 @@ def split_table(quote: Quote) -> Table:
             marginal_price(leg),
             f"{leg.gas:,}" if leg.gas else "-",
             str(leg.ticks_crossed) if leg.protocol in _WITH_TICKS else "-",
+        )
+    return made
+
+
+def alternatives_table(quote: Quote) -> Table:
+    """Return the plans that lost, and by how much."""
+    right = frozenset({"gross", "net", "worse by"})
+    made = table("other plans", "plan", "gross", "net", "worse by", "legs", right=right)
+    asset = quote.optimised
+    for other in quote.alternatives:
+        behind = abs(quote.net_units - other.net_units)
+        worse_bps = behind * BPS_ONE / max(abs(quote.net_units), 1)
+        made.add_row(
+            Text(other.reason),
+            str(Amount(other.gross_units, asset)),
+            signed(other.net_units, asset),
+            f"{worse_bps:.2f} bp",
+            str(len(other.legs)),
         )
     return made
 

@@ -112,10 +112,15 @@ class LadderLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """Depth of one book, best level first, as it stood at `sequence`."""
+    """Depth of one book, best level first, as it stood at `sequence`.
+
+    `expires_ms` is when an offer that nobody has to keep open ends (Unix milliseconds), such as a
+    market maker's quote on request; a book has none.
+    """
 
     venue_id: str
     instrument: Instrument
     sequence: int
     bids: tuple[LadderLevel, ...]
     asks: tuple[LadderLevel, ...]
+    expires_ms: int | None = None

@@ -43,13 +43,20 @@ class OrderStatus(StrEnum):
 class RouteConstraints:
     """Which routes an order may take; it holds for every later try as well.
 
-    An excluded venue is named by its id, its address or instrument, or as a whole (`book`).
+    A venue is named by its id, its address or instrument, or as a whole (`book`); where venues are
+    included by name, no others take part. Tokens are symbols of listed assets: excluded ones are
+    not passed through, and where there are connectors, nothing else is. `max_gas` is what the
+    transaction may use by estimate, base cost included.
     """
 
     max_hops: int = 3
     max_legs: int = 16
+    max_gas: int | None = None
     excluded_venues: frozenset[str] = frozenset()
+    included_venues: frozenset[str] = frozenset()
     included_protocols: frozenset[Protocol] = frozenset(Protocol)
+    excluded_tokens: frozenset[str] = frozenset()
+    connector_tokens: frozenset[str] | None = None
 
 
 ANY_ROUTE = RouteConstraints()

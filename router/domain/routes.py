@@ -42,7 +42,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteRequest:
-    """What to quote; `slippage_bps` sets the limit; no `gas_price_wei` means the chain's."""
+    """What to quote; `slippage_bps` sets the limit; no `gas_price_wei` means the chain's.
+
+    `alternatives` is how many other plans to show beside the best one, at most.
+    """
 
     mode: SwapMode
     asset_in: Asset
@@ -51,6 +54,20 @@ class QuoteRequest:
     slippage_bps: int = 50
     gas_price_wei: int | None = None
     constraints: RouteConstraints = ANY_ROUTE
+    alternatives: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """A plan that lost: what was different about it, and what it would have given.
+
+    Units are those of the asset that the quote optimises, as `Quote.net_units` and the limit.
+    """
+
+    reason: str
+    legs: tuple[Leg, ...]
+    gross_units: int
+    net_units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +80,8 @@ class Quote:
     before gas. `gap_bps` is the distance of the quote from it. `gas_cost_units` and `net_units` are
     in the asset that is being optimised: out for exact-in, in for exact-out. `limit_units` is the
     guaranteed amount: least out (exact-in) or most in (exact-out). `requested_units` is what was
-    asked for, of the input (exact-in) or of the output (exact-out).
+    asked for, of the input (exact-in) or of the output (exact-out). `guard_bps` is how much worse
+    the average price is than an independent one (negative: better), None where there is none.
     """
 
     quote_id: str
@@ -90,6 +108,8 @@ class Quote:
     issues: tuple[str, ...] = ()
     constraints: RouteConstraints = ANY_ROUTE
     requested_units: int = 0
+    guard_bps: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def asset_in(self) -> Asset:

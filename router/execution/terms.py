@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from router.domain.orders import SwapMode, SwapOrder
+from router.domain.orders import RouteConstraints, SwapMode, SwapOrder
 from router.domain.routes import Quote, QuoteRequest
 
 
@@ -52,9 +52,23 @@ def within_limit(fresh: Quote, limit_units: int) -> bool:
     return fresh.amount_in.units <= limit_units
 
 
+def _further_terms(constraints: RouteConstraints) -> dict[str, object]:
+    """Return the terms that an order seldom has; without them its hash is as it always was."""
+    connectors = constraints.connector_tokens
+    rare: dict[str, object] = {
+        "max_gas": constraints.max_gas,
+        "included": sorted(constraints.included_venues),
+        "excluded_tokens": sorted(constraints.excluded_tokens),
+        "connectors": None if connectors is None else sorted(connectors),
+    }
+    return {name: value for name, value in rare.items() if value not in (None, [])} | (
+        {"connectors": []} if connectors is not None and not connectors else {}
+    )
+
+
 def fingerprint_of(order: SwapOrder) -> str:
     """Hash what makes two calls with one client order id the same call; times do not."""
-    terms = {
+    terms: dict[str, object] = {
         "account": order.account,
         "mode": order.mode.value,
         "asset_in": order.asset_in.symbol,
@@ -66,5 +80,6 @@ def fingerprint_of(order: SwapOrder) -> str:
         "excluded": sorted(order.constraints.excluded_venues),
         "protocols": sorted(order.constraints.included_protocols),
     }
+    terms |= _further_terms(order.constraints)
     canonical = json.dumps(terms, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from router.domain.errors import FailureError, VenueUnavailable
-from router.domain.market import Instrument, Ladder
+from router.domain.errors import VenueUnavailable
+from router.marketdata.depth import BookDepth
 from router.ports import OrderVenue, PoolSource
 from router.routing.view import MarketView
-from router.telemetry import logger
-
-_log = logger("marketdata")
 
 
 class MarketFeed:
@@ -24,10 +21,8 @@ class MarketFeed:
         call_timeout_ms: int,
     ) -> None:
         self._pools = pools
-        self._venues = tuple(venues)
-        self._depth = depth
+        self._books = BookDepth(venues, depth=depth, call_timeout_ms=call_timeout_ms)
         self._timeout_s = call_timeout_ms / 1_000
-        self._instruments: dict[str, tuple[Instrument, ...]] = {}
         self._last: MarketView | None = None
 
     async def view(self) -> MarketView:
@@ -45,25 +40,7 @@ class MarketFeed:
             raise VenueUnavailable(
                 "CHAIN_UNAVAILABLE", "The pools could not be read in time."
             ) from error
-        ladders: list[Ladder] = []
-        for venue in self._venues:
-            ladders.extend(await self._ladders(venue))
-        view = MarketView(block=block, pools=pools, ladders=tuple(ladders))
+        view = MarketView(block=block, pools=pools, ladders=await self._books.ladders())
         if self._last is None or self._last.identity != view.identity:
             self._last = view
         return self._last
-
-    async def _ladders(self, venue: OrderVenue) -> list[Ladder]:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                if venue.venue_id not in self._instruments:
-                    self._instruments[venue.venue_id] = await venue.instruments()
-                return [
-                    await venue.ladder(instrument.symbol, self._depth)
-                    for instrument in self._instruments[venue.venue_id]
-                ]
-        except TimeoutError:
-            _log.warning("venue_left_out", venue=venue.venue_id, code="VENUE_UNAVAILABLE")
-        except FailureError as error:
-            _log.warning("venue_left_out", venue=venue.venue_id, code=error.code)
-        return []

@@ -2,6 +2,7 @@
 
 from router.domain.routes import Quote, QuoteRequest
 from router.marketdata.feed import MarketFeed
+from router.marketdata.reference import ReferencePrices
 from router.ports import Clock
 from router.routing.quoting import QuotePolicy, check_request, quote
 
@@ -9,8 +10,16 @@ from router.routing.quoting import QuotePolicy, check_request, quote
 class LiveQuotes:
     """Answers requests from the feed's latest view; one crossing to the core per quote."""
 
-    def __init__(self, feed: MarketFeed, policy: QuotePolicy, clock: Clock) -> None:
+    def __init__(
+        self,
+        feed: MarketFeed,
+        policy: QuotePolicy,
+        clock: Clock,
+        references: ReferencePrices | None = None,
+    ) -> None:
+        """`references`: what quotes are held against; without it they are not."""
         self._feed = feed
+        self._references = references
         self._policy = policy
         self._clock = clock
 
@@ -19,9 +28,10 @@ class LiveQuotes:
 
         Raises:
             UsageError: SAME_ASSET, ASSET_NOT_ROUTABLE, AMOUNT_RANGE or ORDER_INVALID.
-            FailureError: NO_ROUTE or INSUFFICIENT_LIQUIDITY.
+            FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY, GAS_LIMIT or PRICE_GUARD.
             VenueUnavailable: CHAIN_UNAVAILABLE.
         """
         check_request(request)
         view = await self._feed.view()
-        return quote(view, request, self._clock.now_ms(), self._policy)
+        guard = None if self._references is None else await self._references.guard()
+        return quote(view, request, self._clock.now_ms(), self._policy, guard=guard)

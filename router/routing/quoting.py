@@ -3,17 +3,22 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.core import CoreError, Plan, failure_of
 from router.domain.amounts import BPS_ONE, UINT256_MAX, Amount, max_amount_in, min_amount_out
 from router.domain.assets import Asset
 from router.domain.errors import FailureError, UsageError
 from router.domain.market import BlockRef
-from router.domain.orders import SwapMode
-from router.domain.routes import Quote, QuoteRequest
+from router.domain.orders import RouteConstraints, SwapMode
+from router.domain.routes import Alternative, Quote, QuoteRequest
+from router.routing.guard import PriceGuard, shortfall_bps
+from router.routing.issues import issues_of
+from router.routing.ladders import still_open
 from router.routing.legs import legs_of, verify_plan
 from router.routing.view import CompiledMarket, MarketView, VenueFilter, is_routable
+
+ALTERNATIVES_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ def check_request(request: QuoteRequest) -> None:
         raise UsageError("ORDER_INVALID", f"Slippage {request.slippage_bps} bp is not 0 to 10000.")
     if not (1 <= request.constraints.max_hops <= 3 and request.constraints.max_legs >= 1):
         raise UsageError("ORDER_INVALID", "A route has 1 to 3 hops and at least one leg.")
+    if not 0 <= request.alternatives <= ALTERNATIVES_MAX:
+        raise UsageError("ORDER_INVALID", f"At most {ALTERNATIVES_MAX} other plans are shown.")
 
 
 def quote(
@@ -62,23 +69,112 @@ def quote(
     now_ms: int,
     policy: QuotePolicy,
     timer_ns: Callable[[], int] = time.perf_counter_ns,
+    guard: PriceGuard | None = None,
 ) -> Quote:
     """Return the best executable split of the request over the view.
 
+    Offers that end before the quote would are left out. With a guard, a quote too far below an
+    independent price is refused.
+
     Raises:
         UsageError: what `check_request` raises.
-        FailureError: NO_ROUTE or INSUFFICIENT_LIQUIDITY.
+        FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY, GAS_LIMIT or PRICE_GUARD.
     """
     check_request(request)
-    compiled = view.compiled(VenueFilter.of(request.constraints))
-    for asset in (request.asset_in, request.asset_out):
-        if asset not in compiled.token_ids:
-            raise FailureError("NO_ROUTE", f"No admitted venue trades {asset}.")
-    gas_price_wei = policy.gas_price_wei(request, view.block)
+    view = _open_offers(view, now_ms, policy.ttl_ms)
+    asker = _Asker(view, request, policy, policy.gas_price_wei(request, view.block))
     started_ns = timer_ns()
-    plan = _solve(compiled, request, gas_price_wei, policy)
+    compiled, plan = asker.best(request.constraints)
     solve_us = (timer_ns() - started_ns) // 1_000
-    return _quote_of(view, compiled, request, plan, gas_price_wei, policy, now_ms, solve_us)
+    made = _quote_of(view, compiled, request, plan, asker.gas_price_wei, policy, now_ms, solve_us)
+    others = asker.others(made, request.alternatives) if request.alternatives else ()
+    return replace(_guarded(made, guard), alternatives=others)
+
+
+def _open_offers(view: MarketView, now_ms: int, ttl_ms: int) -> MarketView:
+    """Return the view itself unless an offer ends too soon."""
+    ladders = tuple(ladder for ladder in view.ladders if still_open(ladder, now_ms, ttl_ms))
+    if len(ladders) == len(view.ladders):
+        return view
+    return MarketView(block=view.block, pools=view.pools, ladders=ladders)
+
+
+def _guarded(made: Quote, guard: PriceGuard | None) -> Quote:
+    """Hold a quote against the independent price.
+
+    Raises:
+        FailureError: PRICE_GUARD.
+    """
+    if guard is None:
+        return made
+    paid, got = made.amount_in.units, made.amount_out.units
+    short = shortfall_bps(guard.references, made.asset_in, made.asset_out, paid, got)
+    if short is None:
+        return made
+    said = f"The price is {short:.0f} bp worse than an independent one"
+    if short > guard.refuse_bps:
+        raise FailureError("PRICE_GUARD", f"{said}; at most {guard.refuse_bps} bp are allowed.")
+    issues = made.issues
+    if short > guard.warn_bps:
+        issues = (*issues, f"PRICE_DEVIATION: {said}.")
+    return replace(made, guard_bps=short, issues=issues)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Asks the core for plans of one request under several constraints."""
+
+    view: MarketView
+    request: QuoteRequest
+    policy: QuotePolicy
+    gas_price_wei: int
+
+    def best(self, constraints: RouteConstraints) -> tuple[CompiledMarket, Plan]:
+        """Return the best plan within the constraints.
+
+        A plan that uses more gas than it may is solved again with fewer legs.
+
+        Raises:
+            FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY or GAS_LIMIT.
+        """
+        request = replace(self.request, constraints=constraints)
+        ends = (request.asset_in, request.asset_out)
+        compiled = self.view.compiled(VenueFilter.of(constraints, *ends))
+        for asset in ends:
+            if asset not in compiled.token_ids:
+                raise FailureError("NO_ROUTE", f"No admitted venue trades {asset}.")
+        plan = _solve(compiled, request, self.gas_price_wei, self.policy)
+        most = constraints.max_gas
+        while most is not None and plan.gas > most:
+            fewer = len(plan.legs) - 1
+            if fewer < 1:
+                said = f"Even one leg uses {plan.gas:,} gas; at most {most:,} are allowed."
+                raise FailureError("GAS_LIMIT", said)
+            request = replace(request, constraints=replace(constraints, max_legs=fewer))
+            plan = _solve(compiled, request, self.gas_price_wei, self.policy)
+        return compiled, plan
+
+    def others(self, best: Quote, count: int) -> tuple[Alternative, ...]:
+        """Return at most `count` plans that lost: one leg alone, then without each main leg."""
+        found: list[Alternative] = []
+        own = self.request.constraints
+        tries = [("a single leg", replace(own, max_legs=1))] if len(best.legs) > 1 else []
+        for leg in sorted(best.legs, key=lambda leg: -leg.share_bps):
+            without = replace(own, excluded_venues=own.excluded_venues | {leg.venue_id})
+            tries.append((f"without {leg.label}", without))
+        for reason, constraints in tries:
+            if len(found) == count:
+                break
+            try:
+                compiled, plan = self.best(constraints)
+            except FailureError:
+                continue  # That there is no such plan is the answer.
+            gross = plan.amount_out if best.optimised == best.asset_out else plan.amount_in
+            legs = legs_of(compiled, plan)
+            found.append(
+                Alternative(reason=reason, legs=legs, gross_units=gross, net_units=plan.net)
+            )
+        return tuple(found)
 
 
 def _solve(
@@ -144,7 +240,9 @@ def _quote_of(
         created_ms=now_ms,
         expires_ms=now_ms + policy.ttl_ms,
         solve_us=solve_us,
-        issues=tuple(_issues(compiled, request, plan, impact_bps, policy)),
+        issues=issues_of(
+            view, compiled, request, plan, impact_bps, thin_bps=policy.thin_liquidity_bps
+        ),
         constraints=request.constraints,
         requested_units=request.amount_units,
     )
@@ -156,29 +254,6 @@ def _price_impact_bps(plan: Plan) -> float:
         return 0.0
     average_price = plan.amount_out / plan.amount_in
     return max(0.0, float((1.0 - average_price / plan.spot_price) * BPS_ONE))
-
-
-def _issues(
-    compiled: CompiledMarket,
-    request: QuoteRequest,
-    plan: Plan,
-    impact_bps: float,
-    policy: QuotePolicy,
-) -> list[str]:
-    """Return what the client should know before routing, each as CODE: sentence."""
-    issues = []
-    if impact_bps > policy.thin_liquidity_bps:
-        issues.append(f"THIN_LIQUIDITY: the price moves by {impact_bps:.0f} bp against the order.")
-    if plan.unspent_in > 0:
-        unspent = Amount(plan.unspent_in, request.asset_in)
-        issues.append(f"UNFILLED: {unspent} finds no venue and stays with the account.")
-    for token, units in plan.dust:
-        if units > 0:
-            dust = Amount(units, compiled.assets[token])
-            issues.append(f"DUST: {dust} is left over by lot sizes and goes to the account.")
-    if request.mode is SwapMode.EXACT_IN and plan.net <= 0:
-        issues.append("GAS_EXCEEDS_OUTPUT: the transaction costs more than it brings.")
-    return issues
 
 
 def _quote_id(view: MarketView, request: QuoteRequest, now_ms: int) -> str:
@@ -195,6 +270,10 @@ def _quote_id(view: MarketView, request: QuoteRequest, now_ms: int) -> str:
         request.constraints.max_legs,
         sorted(request.constraints.excluded_venues),
         sorted(request.constraints.included_protocols),
+        request.constraints.max_gas,
+        sorted(request.constraints.included_venues),
+        sorted(request.constraints.excluded_tokens),
+        sorted(request.constraints.connector_tokens or ()),
         now_ms,
     )
     return "q" + hashlib.sha256(repr(facts).encode()).hexdigest()[:20]

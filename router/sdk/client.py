@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from router.bootstrap import App, open_app
-from router.domain.amounts import Amount
+from router.domain.amounts import BPS_ONE, Amount
 from router.domain.assets import AssetRegistry
 from router.domain.custody import Deposit, ReconcileReport, WalletLine, Withdrawal
 from router.domain.errors import FailureError, UsageError
 from router.domain.ledger import Balance, PostedJournal, user_account
 from router.domain.market import Instrument, Ladder, PoolRef
-from router.domain.orders import BookOrder, OrderState, Side
-from router.domain.routes import Quote
+from router.domain.orders import BookOrder, OrderState, Side, SwapMode
+from router.domain.routes import Quote, QuoteRequest
 from router.domain.settlement import Intent
 from router.execution.events import OrderEvent, ignore_order_events
 from router.execution.own_book import LimitOrder, LimitResult
@@ -97,8 +98,15 @@ class Router:
         max_hops: int | None = None,
         max_legs: int | None = None,
         gas_price_wei: int | None = None,
+        max_gas: int | None = None,
+        direct_only: bool = False,
         exclude: str | Iterable[str] = (),
+        include: str | Iterable[str] = (),
         protocols: str | Iterable[str] | None = None,
+        exclude_tokens: str | Iterable[str] = (),
+        connectors: str | Iterable[str] | None = None,
+        alternatives: int = 0,
+        account: str | None = None,
     ) -> Quote:
         """Return the best executable split of an order over pools and books, as of now.
 
@@ -112,35 +120,122 @@ class Router:
             max_hops: pools that one path crosses, 1 to 3.
             max_legs: venues that take part, 1 to 32.
             gas_price_wei: what gas is reckoned at; the chain's price by default.
+            max_gas: most gas that the transaction may use, by estimate.
+            direct_only: no asset in between.
             exclude: venues that must not take part, by id, address, instrument or name.
+            include: when given, only these venues take part, named likewise.
             protocols: kinds of venues that may take part; all by default.
+            exclude_tokens: assets that no route may pass through, by symbol or address.
+            connectors: when given, the only assets that routes may pass through.
+            alternatives: other plans to show beside the best one, at most 8.
+            account: names the client whose balance is looked at: too little of it is an issue of
+                the quote, not an error.
 
         Raises:
             UsageError: ASSET_UNKNOWN, ASSET_NOT_ROUTABLE, SAME_ASSET, AMOUNT_INVALID,
                 AMOUNT_PRECISION, AMOUNT_RANGE or ORDER_INVALID.
-            FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY or CHAIN_UNAVAILABLE.
+            FailureError: NO_ROUTE, INSUFFICIENT_LIQUIDITY, GAS_LIMIT, PRICE_GUARD or
+                CHAIN_UNAVAILABLE.
+        """
+        request = self._request(
+            sell,
+            buy,
+            amount,
+            exact_out=exact_out,
+            slippage_bps=slippage_bps,
+            max_hops=max_hops,
+            max_legs=max_legs,
+            gas_price_wei=gas_price_wei,
+            max_gas=max_gas,
+            direct_only=direct_only,
+            exclude=names_of(exclude),
+            include=names_of(include),
+            protocols=None if protocols is None else names_of(protocols),
+            exclude_tokens=names_of(exclude_tokens),
+            connectors=None if connectors is None else names_of(connectors),
+            alternatives=alternatives,
+        )
+        made = await self._app.quotes.quote(request)
+        return made if account is None else await self._with_balance(made, account)
+
+    async def watch_quote(
+        self,
+        sell: str,
+        buy: str,
+        amount: AmountInput,
+        *,
+        min_change_bps: float = 0.0,
+        **wanted: Any,  # noqa: ANN401 - the options of `quote`, by name
+    ) -> AsyncIterator[Quote]:
+        """Yield a quote, and a new one whenever a block or one of our books moved the answer.
+
+        It asks as often as `schedule.pool_refresh_interval_ms` says and goes on until the caller
+        stops; a moment without an answer (no route, a node that is away) is passed over, an order
+        that makes no sense is not.
+
+            async for quote in router.watch_quote("WETH", "USDC", "10", min_change_bps=1):
+                print(quote.block.number, quote.amount_out)
+
+        Args:
+            min_change_bps: how far the net amount has to move before it is told again.
+            wanted: as for `quote`.
+
+        Raises:
+            UsageError: as `quote`.
+        """
+        interval_s = self._app.profile.settings.schedule.pool_refresh_interval_ms / 1_000
+        told: Quote | None = None
+        while True:
+            try:
+                fresh = await self.quote(sell, buy, amount, **wanted)
+            except FailureError as error:
+                _log.info("requote_failed", code=error.code)
+            else:
+                if told is None or _moved_bps(told, fresh) > min_change_bps:
+                    told = fresh
+                    yield fresh
+            await self._app.clock.sleep_s(interval_s)
+
+    async def _with_balance(self, made: Quote, account: str) -> Quote:
+        """Add an issue where the account cannot pay for what was quoted."""
+        needed = made.amount_in
+        if made.mode is SwapMode.EXACT_OUT:
+            needed = Amount(made.limit_units, made.asset_in)
+        there = await self.balance(account, made.asset_in.symbol)
+        if there.units >= needed.units:
+            return made
+        said = f"INSUFFICIENT_BALANCE: {account} has {there} available and needs {needed}."
+        return replace(made, issues=(*made.issues, said))
+
+    def _request(
+        self,
+        sell: str,
+        buy: str,
+        amount: AmountInput,
+        **wanted: Any,  # noqa: ANN401 - the options of `quote`, by name
+    ) -> QuoteRequest:
+        """Fill in the configured defaults and read the request.
+
+        Raises:
+            UsageError: as `quote`.
         """
         routing = self._app.profile.settings.routing
         fields: dict[str, Any] = {
             "sell": sell,
             "buy": buy,
             "amount": amount_text(amount),
-            "exact_out": exact_out,
-            "slippage_bps": routing.slippage_bps if slippage_bps is None else slippage_bps,
-            "max_hops": routing.max_hops if max_hops is None else max_hops,
-            "max_legs": routing.max_legs if max_legs is None else max_legs,
-            "gas_price_wei": gas_price_wei,
-            "exclude": names_of(exclude),
+            "slippage_bps": routing.slippage_bps,
+            "max_hops": routing.max_hops,
+            "max_legs": routing.max_legs,
         }
-        if protocols is not None:
-            fields["protocols"] = names_of(protocols)
+        fields |= {name: value for name, value in wanted.items() if value is not None}
         request = QuoteBody.parse(fields).to_domain(self.assets)
         most = self._app.profile.settings.risk.max_slippage_bps
         if request.slippage_bps > most:
             raise UsageError(
                 "ORDER_INVALID", f"Slippage {request.slippage_bps} bp is above the limit of {most}."
             )
-        return await self._app.quotes.quote(request)
+        return request
 
     async def route(
         self,
@@ -448,6 +543,12 @@ class Router:
         """
         self._app.require_writing()
         return await self._app.settlement.abandon(intent_id)
+
+
+def _moved_bps(told: Quote, fresh: Quote) -> float:
+    """How far the net amount is from what was told last, in basis points."""
+    moved = abs(fresh.net_units - told.net_units)
+    return float(moved / max(abs(told.net_units), 1)) * BPS_ONE
 
 
 def _page(limit: int) -> int:

@@ -221,17 +221,31 @@ def _constraints_text(constraints: RouteConstraints) -> str:
     body = {
         "max_hops": constraints.max_hops,
         "max_legs": constraints.max_legs,
+        "max_gas": constraints.max_gas,
         "excluded_venues": sorted(constraints.excluded_venues),
+        "included_venues": sorted(constraints.included_venues),
         "included_protocols": sorted(constraints.included_protocols),
+        "excluded_tokens": sorted(constraints.excluded_tokens),
+        "connector_tokens": _sorted(constraints.connector_tokens),
     }
     return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
+def _sorted(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
 def _constraints(text: str) -> RouteConstraints:
+    """Read constraints; orders from before a constraint was known do without it."""
     body = json.loads(text)
+    connectors = body.get("connector_tokens")
     return RouteConstraints(
         max_hops=body["max_hops"],
         max_legs=body["max_legs"],
+        max_gas=body.get("max_gas"),
         excluded_venues=frozenset(body["excluded_venues"]),
+        included_venues=frozenset(body.get("included_venues", ())),
         included_protocols=frozenset(map(Protocol, body["included_protocols"])),
+        excluded_tokens=frozenset(body.get("excluded_tokens", ())),
+        connector_tokens=None if connectors is None else frozenset(connectors),
     )

@@ -11,7 +11,17 @@ from typing import Any
 from router.cli.main import execute
 
 # What only ranks or measures may be a fraction in JSON; money never is.
-RANKS = {"gap_bps", "gap_net_bps", "price_impact_bps", "marginal_price"}
+RANKS = {
+    "gap_bps",
+    "gap_net_bps",
+    "price_impact_bps",
+    "marginal_price",
+    "marginalPrice",
+    "optimalityGapBps",
+    "optimalityGapNetBps",
+    "priceImpactBps",
+    "referenceShortfallBps",
+}
 
 
 @dataclass(frozen=True, slots=True)

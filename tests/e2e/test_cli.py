@@ -51,13 +51,16 @@ def everything(router: Command) -> tuple[Any, ...]:
 def test_an_order_goes_from_quote_to_reconciled(router: Command) -> None:
     before = router.json("balances", "alice")["alice"]
     quote = router.json("quote", "WETH", "USDC", "10")
-    assert quote["amount_in"] == {"asset": "WETH", "units": str(10**19), "text": "10"}
-    assert {leg["protocol"] for leg in quote["legs"]} > {"book"}
+    assert quote["sellAmount"] == str(10**19)
+    fills = quote["route"]["fills"]
+    assert {fill["protocol"] for fill in fills} > {"book"}
+    assert sum(int(f["proportionBps"]) for f in fills if f["from"] == quote["sellToken"]) == 10_000
+    assert int(quote["minBuyAmount"]) <= int(quote["buyAmount"]) <= int(quote["upperBound"])
 
     routed = router.json("route", "WETH", "USDC", "10", "--account", "alice")
     order = routed["order"]
     assert order["status"] == "settled"
-    assert order["received_units"] == routed["quote"]["amount_out"]["units"]
+    assert order["received_units"] == routed["quote"]["buyAmount"]
     after = router.json("balances", "alice")["alice"]
     assert int(before["WETH"]["total"]) - int(after["WETH"]["total"]) == 10**19
     assert after["USDC"] == {

@@ -4,6 +4,7 @@
 //! be afterwards. Amounts are base units. `zero_for_one` means that token0 is paid in.
 
 mod balancer;
+mod curve;
 mod error;
 mod multi;
 mod quote;
@@ -17,6 +18,7 @@ pub use balancer::{
     scaling_factor, BalancerStablePool, PowVersion, StableVersion, WeightedPool,
     BALANCER_STABLE_GAS, WEIGHTED_GAS,
 };
+pub use curve::{CurveEra, StableSwapPool, StableSwapTerms, CURVE_STABLE_GAS};
 pub use error::AmmError;
 pub use multi::MultiPool;
 pub use quote::Quote;

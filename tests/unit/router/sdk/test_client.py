@@ -1,7 +1,7 @@
 """The client refuses what could be meant otherwise, and waits for nothing without end."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -11,16 +11,19 @@ import pytest
 from router.domain.amounts import Amount
 from router.domain.assets import AssetRegistry
 from router.domain.custody import Withdrawal
-from router.domain.errors import RouterError
+from router.domain.errors import FailureError, RouterError
 from router.domain.ledger import Entry, Journal, JournalKind
 from router.domain.settlement import Intent, IntentKind, IntentState, TxRequest
 from router.ledger import post
 from router.ports import Database, UnitOfWork
 from router.sdk import Router
 from router.storage import open_database
+from tests.unit.router.cli.cli_quotes import QUOTE
 from tests.unit.router.execution.execution_world import INSTRUMENT
 from tests.unit.router.routing.routing_world import USDC, WETH
 
+MOVED = replace(QUOTE, net_units=QUOTE.net_units * 20_001 // 20_000)
+MOVED_MORE = replace(QUOTE, net_units=QUOTE.net_units * 10_002 // 10_000)
 PAYEE = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 INTENT = Intent(
     intent_id="withdrawal-1",
@@ -180,3 +183,35 @@ async def test_a_page_of_any_size_is_answered(app: FakeApp) -> None:
     assert await router.journals(after=2**70, limit=2**70) == []
     for depth in (-1, 2**70):
         assert await refused(router.ladder("WETH/USDC", depth)) == "ORDER_INVALID"
+
+
+async def test_a_quote_is_told_again_only_when_it_moved(app: FakeApp) -> None:
+    answers: list[Any] = [QUOTE, QUOTE, FailureError("NO_ROUTE", "gone"), MOVED, MOVED, MOVED_MORE]
+    app.clock = SimpleNamespace(now_ms=lambda: 1_000, sleep_s=lambda _: asyncio.sleep(0))
+    settings = app.profile.settings
+    settings.schedule = SimpleNamespace(pool_refresh_interval_ms=1_000)
+
+    async def answer(_request: Any) -> Any:
+        found = answers.pop(0)
+        if isinstance(found, FailureError):
+            raise found
+        return found
+
+    app.quote = answer  # type: ignore[method-assign]
+    router = Router(app)  # type: ignore[arg-type]
+    told = []
+    async for quote in router.watch_quote("WETH", "USDC", "1", min_change_bps=1):
+        told.append(quote.net_units)
+        if len(told) == 2:
+            break
+    assert told == [QUOTE.net_units, MOVED_MORE.net_units]
+
+
+async def test_too_small_a_balance_is_an_issue_of_the_quote(app: FakeApp) -> None:
+    async def answer(_request: Any) -> Any:
+        return QUOTE
+
+    app.quote = answer  # type: ignore[method-assign]
+    router = Router(app)  # type: ignore[arg-type]
+    made = await router.quote("WETH", "USDC", "10", account="alice")
+    assert made.issues == ("INSUFFICIENT_BALANCE: alice has 0 WETH available and needs 10 WETH.",)
