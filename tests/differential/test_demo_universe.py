@@ -7,8 +7,9 @@ import pytest
 
 from connectors.chain.deployment import Deployment
 from connectors.chain.rpc import JsonRpc
+from connectors.dex.pool_state import MultiCore
 from connectors.dex.source import ChainPoolSource
-from router.core import CoreError, Market, MarketBuilder, Plan, V2Pool, V3Pool
+from router.core import CoreError, Market, MarketBuilder, Plan, V3Pool, V4Pool
 
 PRICES_USD = {"WETH": 3_500, "USDC": 1, "USDT": 1, "DAI": 1, "WBTC": 65_000, "LINK": 15}
 ORDERS_USD = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -27,11 +28,15 @@ async def market(rpc: JsonRpc, deployment: Deployment) -> Market:
     ids = token_ids(deployment)
     builder = MarketBuilder(len(ids))
     for pool in pools:
-        token0, token1 = ids[pool.ref.token0.symbol], ids[pool.ref.token1.symbol]
-        if isinstance(pool.core, V3Pool):
-            builder.add_v3(token0, token1, pool.core)
-        elif isinstance(pool.core, V2Pool):
-            builder.add_v2(token0, token1, pool.core)
+        tokens = [ids[asset.symbol] for asset in pool.ref.tokens]
+        if isinstance(pool.core, MultiCore):
+            builder.add_multi(tokens, pool.core)
+        elif isinstance(pool.core, V4Pool):
+            builder.add_v4(*tokens, pool.core)
+        elif isinstance(pool.core, V3Pool):
+            builder.add_v3(*tokens, pool.core)
+        else:
+            builder.add_v2(*tokens, pool.core)
     builder.add_ladder(ids["WETH"], ids["USDC"], 10**14, 1, 500, BIDS, ASKS)
     return builder.build()
 
