@@ -520,6 +520,14 @@ class MarketBuilder:
     def __new__(cls, token_count: int) -> MarketBuilder: ...
     def add_v2(self, token0: int, token1: int, pool: V2Pool) -> int: ...
     def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
+    def add_v4(self, token0: int, token1: int, pool: V4Pool) -> int: ...
+    def add_multi(
+        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | SolidlyPool
+    ) -> int:
+        """Add a pool of several coins; tokens[i] is the token of its coin i.
+
+        A plan trades at most one ordered pair of its coins, and the bound is one on such plans.
+        """
     def add_ladder(
         self,
         base: int,

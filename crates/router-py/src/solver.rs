@@ -3,12 +3,15 @@
 use pyo3::prelude::*;
 use router_core::num::U256;
 use router_core::solver::{
-    LadderSpec, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
+    CoinPool, LadderSpec, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
 };
 
 use crate::amm::{PyV2Pool, PyV3Pool};
+use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
 use crate::error::core_error;
+use crate::solidly::PySolidlyPool;
+use crate::v4::PyV4Pool;
 
 /// Converts the solver's refusal.
 fn from_solve(error: SolveError) -> PyErr {
@@ -283,6 +286,24 @@ impl PyMarket {
     }
 }
 
+/// A pool that `add_multi` takes.
+#[derive(FromPyObject)]
+enum AnyCoinPool<'py> {
+    Weighted(PyRef<'py, PyWeightedPool>),
+    BalancerStable(PyRef<'py, PyBalancerStablePool>),
+    Solidly(PyRef<'py, PySolidlyPool>),
+}
+
+impl AnyCoinPool<'_> {
+    fn value(&self) -> CoinPool {
+        match self {
+            Self::Weighted(pool) => pool.0.clone().into(),
+            Self::BalancerStable(pool) => pool.0.clone().into(),
+            Self::Solidly(pool) => pool.0.clone().into(),
+        }
+    }
+}
+
 /// Collects venues; each add returns the venue's index in plans.
 #[pyclass(name = "MarketBuilder", module = "router.core")]
 pub(crate) struct PyMarketBuilder(MarketBuilder);
@@ -319,6 +340,25 @@ impl PyMarketBuilder {
         self.0
             .add_v3(token(token0)?, token(token1)?, pool.0.clone())
             .map_err(from_solve)
+    }
+
+    fn add_v4(
+        &mut self,
+        token0: Fitting<u32>,
+        token1: Fitting<u32>,
+        pool: &PyV4Pool,
+    ) -> PyResult<u32> {
+        self.0
+            .add_v4(token(token0)?, token(token1)?, pool.0.clone())
+            .map_err(from_solve)
+    }
+
+    fn add_multi(&mut self, tokens: Vec<Fitting<u32>>, pool: AnyCoinPool<'_>) -> PyResult<u32> {
+        let tokens = tokens
+            .into_iter()
+            .map(token)
+            .collect::<PyResult<Vec<u32>>>()?;
+        self.0.add_multi(&tokens, pool.value()).map_err(from_solve)
     }
 
     #[allow(

@@ -2,10 +2,11 @@
 
 use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
-use super::segments::{ladder_curve, v2_curve, v3_curve};
+use super::pair::{CoinPool, Pair};
+use super::segments::{coin_curve, ladder_curve, v2_curve, v3_curve, v4_curve};
 use super::venue::{Venue, VenueKind};
 use super::SolveError;
-use crate::amm::{V2Pool, V3Pool};
+use crate::amm::{V2Pool, V3Pool, V4Pool};
 
 /// Largest number of tokens or venues of a market.
 const MAX_COUNT: u32 = 1 << 20;
@@ -16,8 +17,7 @@ pub(super) struct Edge {
     pub(super) venue: u32,
     pub(super) from: u32,
     pub(super) to: u32,
-    /// Token0 (or the base of a book) is paid in.
-    pub(super) forward: bool,
+    pub(super) pair: Pair,
     pub(super) curve: Curve,
 }
 
@@ -139,11 +139,46 @@ impl MarketBuilder {
         self.add(base, quote, kind)
     }
 
+    /// Adds a Uniswap V4 pool of two tokens, without hooks.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a bad token id or too many venues.
+    pub fn add_v4(&mut self, token0: u32, token1: u32, pool: V4Pool) -> Result<u32, SolveError> {
+        self.add(token0, token1, VenueKind::V4(pool))
+    }
+
+    /// Adds a pool of several coins; `tokens[i]` is the token of its coin `i`. A plan trades one
+    /// ordered pair of them.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a bad token id, a number of tokens other than that of the pool's coins,
+    /// or too many venues.
+    pub fn add_multi(
+        &mut self,
+        tokens: &[u32],
+        pool: impl Into<CoinPool>,
+    ) -> Result<u32, SolveError> {
+        let pool = pool.into();
+        if tokens.len() != pool.coin_count() {
+            return Err(SolveError::InvalidRequest(
+                "A pool needs one token for each of its coins.",
+            ));
+        }
+        self.add_venue(tokens.to_vec(), VenueKind::Coins(pool))
+    }
+
     fn add(&mut self, token0: u32, token1: u32, kind: VenueKind) -> Result<u32, SolveError> {
-        if token0 >= self.token_count || token1 >= self.token_count {
+        self.add_venue(vec![token0, token1], kind)
+    }
+
+    fn add_venue(&mut self, tokens: Vec<u32>, kind: VenueKind) -> Result<u32, SolveError> {
+        if tokens.iter().any(|token| *token >= self.token_count) {
             return Err(SolveError::InvalidRequest("A token id is out of range."));
         }
-        if token0 == token1 {
+        let mut sorted = tokens.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() < tokens.len() {
             return Err(SolveError::InvalidRequest(
                 "A venue needs two different tokens.",
             ));
@@ -154,11 +189,7 @@ impl MarketBuilder {
             .ok_or(SolveError::InvalidRequest(
                 "The market has too many venues.",
             ))?;
-        self.venues.push(Venue {
-            token0,
-            token1,
-            kind,
-        });
+        self.venues.push(Venue { tokens, kind });
         Ok(index)
     }
 
@@ -167,8 +198,10 @@ impl MarketBuilder {
     pub fn build(&self) -> Market {
         let edges: Vec<Edge> = (0_u32..)
             .zip(&self.venues)
-            .flat_map(|(index, venue)| [true, false].map(|forward| edge_of(index, venue, forward)))
-            .flatten()
+            .flat_map(|(index, venue)| {
+                let pairs = venue.pairs();
+                pairs.filter_map(move |pair| edge_of(index, venue, pair))
+            })
             .collect();
         let mut order: Vec<u32> = (0_u32..).zip(&edges).map(|(index, _)| index).collect();
         order.sort_by_key(|index| {
@@ -203,22 +236,21 @@ impl MarketBuilder {
 }
 
 /// Returns one direction of a venue, or `None` when nothing can trade that way.
-fn edge_of(index: u32, venue: &Venue, forward: bool) -> Option<Edge> {
+fn edge_of(index: u32, venue: &Venue, pair: Pair) -> Option<Edge> {
+    let forward = pair.is_forward();
     let curve = match &venue.kind {
         VenueKind::V2(pool) => v2_curve(pool, forward)?,
         VenueKind::V3(pool) => v3_curve(pool, forward)?,
+        VenueKind::V4(pool) => v4_curve(pool, forward)?,
+        VenueKind::Coins(pool) => coin_curve(pool, pair)?,
         VenueKind::Ladder { bids, asks } => ladder_curve(if forward { bids } else { asks })?,
     };
-    let (from, to) = if forward {
-        (venue.token0, venue.token1)
-    } else {
-        (venue.token1, venue.token0)
-    };
+    let (coin_in, coin_out) = pair.coins();
     Some(Edge {
         venue: index,
-        from,
-        to,
-        forward,
+        from: *venue.tokens.get(coin_in)?,
+        to: *venue.tokens.get(coin_out)?,
+        pair,
         curve,
     })
 }

@@ -117,7 +117,7 @@ impl Search<'_, '_> {
     /// Labels worth keeping per token: one is enough while no path can block another, that is up
     /// to three hops (the middle tokens are never source or target) and without gas.
     fn width(&self) -> usize {
-        if self.scope.max_hops <= 3 && !self.objective.has_gas() {
+        if self.scope.max_hops <= 3 && !self.objective.has_gas() && !self.scope.has_many {
             1
         } else {
             LABELS
@@ -193,7 +193,8 @@ impl Search<'_, '_> {
                 } else {
                     candidate.edge.curve.output(amount) * (1.0 + SLACK)
                 };
-                (estimate.is_finite() && !self.visits(index, token)).then_some(Step {
+                let is_free = !self.visits(index, token) && !self.trades_at(index, edge);
+                (estimate.is_finite() && is_free).then_some(Step {
                     label: index,
                     edge,
                     token,
@@ -211,6 +212,26 @@ impl Search<'_, '_> {
                 return true;
             }
             cursor = label.parent.map(|(_, parent)| parent);
+        }
+        false
+    }
+
+    /// Whether the label's path uses the edge's venue, which has many coins.
+    fn trades_at(&self, index: usize, edge: usize) -> bool {
+        let Some(new) = self.scope.edges.get(edge) else {
+            return false;
+        };
+        let mut cursor = self.labels.get(index).and_then(|label| label.parent);
+        while let (true, Some((used, parent))) = (new.is_many, cursor) {
+            if self
+                .scope
+                .edges
+                .get(used)
+                .is_some_and(|used| used.edge.venue == new.edge.venue)
+            {
+                return true;
+            }
+            cursor = self.labels.get(parent).and_then(|label| label.parent);
         }
         false
     }
@@ -251,11 +272,11 @@ impl Search<'_, '_> {
     fn quote(&self, step: &Step) -> Option<Label> {
         let label = self.labels.get(step.label)?;
         let edge = self.scope.edges.get(step.edge)?;
-        let forward = edge.edge.forward;
+        let pair = edge.edge.pair;
         let trade: Trade = if self.objective.exact_out {
-            edge.venue.trade_exact_out(forward, label.amount).ok()?
+            edge.venue.trade_exact_out(pair, label.amount).ok()?
         } else {
-            edge.venue.trade_exact_in(forward, label.amount)
+            edge.venue.trade_exact_in(pair, label.amount)
         };
         let amount = if self.objective.exact_out {
             trade.amount_in

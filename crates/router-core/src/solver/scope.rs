@@ -22,6 +22,8 @@ pub(super) struct ScopeEdge<'m> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) is_ladder: bool,
+    /// The venue has more than two coins, of which a plan trades one ordered pair.
+    pub(super) is_many: bool,
 }
 
 /// Usable directions by rising `from`, and what the tokens are worth at zero size.
@@ -43,6 +45,8 @@ pub(super) struct Scope<'m> {
     pub(super) rate_to_target: Vec<f64>,
     /// Best output of the token per unit of source at zero size, within the hop limit.
     pub(super) rate_from_source: Vec<f64>,
+    /// Some venue has more than two coins.
+    pub(super) has_many: bool,
 }
 
 impl<'m> Scope<'m> {
@@ -78,7 +82,7 @@ impl<'m> Scope<'m> {
         if kept.is_empty() {
             return Err(why_empty(market, request));
         }
-        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.forward));
+        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.to));
         Ok(Self::number(market, request, &kept, &forward, &backward))
     }
 
@@ -96,12 +100,14 @@ impl<'m> Scope<'m> {
         let edges: Vec<ScopeEdge<'m>> = kept
             .iter()
             .filter_map(|edge| {
+                let venue = market.venue(edge.venue)?;
                 Some(ScopeEdge {
                     edge,
-                    venue: market.venue(edge.venue)?,
+                    venue,
                     from: local(edge.from),
                     to: local(edge.to),
-                    is_ladder: market.is_ladder(edge),
+                    is_ladder: venue.is_ladder(),
+                    is_many: venue.has_many_coins(),
                 })
             })
             .collect();
@@ -122,6 +128,7 @@ impl<'m> Scope<'m> {
         }
         let pick = |all: &[u32]| tokens.iter().map(|token| distance(all, *token)).collect();
         Self {
+            has_many: edges.iter().any(|edge| edge.is_many),
             hops_to_target: pick(backward),
             hops_from_source: pick(forward),
             source,
@@ -230,9 +237,12 @@ fn why_empty(market: &Market, request: &SolveRequest) -> SolveError {
             .venues()
             .iter()
             .flat_map(|venue| {
-                let pair = (venue.token0, venue.token1);
-                let last = !venue.is_ladder();
-                [(pair, last), ((pair.1, pair.0), last)]
+                let is_pool = !venue.is_ladder();
+                venue.pairs().filter_map(move |pair| {
+                    let (coin_in, coin_out) = pair.coins();
+                    let arc = (*venue.tokens.get(coin_in)?, *venue.tokens.get(coin_out)?);
+                    Some((arc, is_pool))
+                })
             })
             .filter(|((_, to), any)| *any || *to == request.token_out)
             .map(|(arc, _)| arc)

@@ -194,9 +194,9 @@ impl<'s, 'm> Search<'s, 'm> {
         let order_value = self.dual.order_worth(&solution.flow_prices).abs();
         match shape(self.scope, &solution, order_value) {
             Shape::Empty => self.close(node.ceiling),
-            Shape::Tangled(arcs) => {
-                for arc in arcs.iter().rev() {
-                    self.push_without_arc(&node, *arc);
+            Shape::Tangled(choices) => {
+                for edges in choices.iter().rev() {
+                    self.push_without(&node, edges);
                 }
             }
             Shape::Acyclic(skeleton) => {
@@ -253,12 +253,10 @@ impl<'s, 'm> Search<'s, 'm> {
         ceiling(self.dual, self.objective, part, prices)
     }
 
-    fn push_without_arc(&mut self, node: &Node, arc: (usize, usize)) {
+    fn push_without(&mut self, node: &Node, edges: &[usize]) {
         let mut allowed = node.part.allowed.clone();
-        for (index, edge) in self.scope.edges.iter().enumerate() {
-            if (edge.from, edge.to) == arc {
-                set_at(&mut allowed, index, false);
-            }
+        for edge in edges {
+            set_at(&mut allowed, *edge, false);
         }
         // Without an edge that must be kept the part is empty.
         let is_empty = allowed
