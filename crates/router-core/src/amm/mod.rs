@@ -4,6 +4,7 @@
 //! be afterwards. Amounts are base units. `zero_for_one` means that token0 is paid in.
 
 mod balancer;
+mod curve;
 mod error;
 mod multi;
 mod quote;
@@ -16,6 +17,10 @@ pub use crate::num::U256;
 pub use balancer::{
     scaling_factor, BalancerStablePool, PowVersion, StableVersion, WeightedPool,
     BALANCER_STABLE_GAS, WEIGHTED_GAS,
+};
+pub use curve::{
+    CryptoParams, CryptoPool, CryptoVersion, StableSwapParams, StableSwapPool, StableSwapVersion,
+    CRYPTO_GAS, LENDING_UNDERLYING_GAS, META_UNDERLYING_GAS, STABLE_SWAP_GAS, STABLE_SWAP_NG_GAS,
 };
 pub use error::AmmError;
 pub use multi::MultiPool;
