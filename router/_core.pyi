@@ -30,6 +30,7 @@ __all__ = [
     "Publisher",
     "Recovery",
     "SolidlyPool",
+    "StableSwapPool",
     "V2Pool",
     "V3Pool",
     "V4Pool",
@@ -61,7 +62,9 @@ class PoolQuote:
     ticks_crossed: int
     steps: int
     gas: int
-    next: V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool
+    next: (
+        V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool | StableSwapPool
+    )
 
 @final
 class V2Pool:
@@ -158,8 +161,8 @@ class WeightedPool:
     """Balancer V2 weighted pool of 2 to 8 coins, numbered as in the vault.
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
-    powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
-    more than 30 % of a balance is refused, as by the contract.
+    powers: 1 always by logarithms (first factories), 2 with products for the exponents 1, 2 and 4.
+    A swap of more than 30 % of a balance is refused, as by the contract.
     """
 
     def __new__(
@@ -182,12 +185,47 @@ class WeightedPool:
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
 
 @final
+class StableSwapPool:
+    """Curve StableSwap pool of 2 to 8 coins, numbered as in the contract.
+
+    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for
+    a plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
+    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
+    Fees are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain"
+    (the pools of universe files, whose fee is rounded up in base units).
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        rates: Sequence[int],
+        amp: int,
+        fee: int,
+        *,
+        amp_precision: int = 100,
+        admin_fee: int = 0,
+        offpeg_fee_multiplier: int = 0,
+        era: str = "classic",
+    ) -> StableSwapPool: ...
+    balances: list[int]
+    rates: list[int]
+    amp: int
+    fee: int
+    def invariant(self) -> int:
+        """Return D, with 18 decimals."""
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what the contract's `get_dy` says; `exchange` may pay a unit more or less."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
+
+@final
 class BalancerStablePool:
     """Balancer V2 stable pool of 2 to 5 coins; a composable pool's own share is left out.
 
     Scaling factors have 18 decimals and include the rates, the amplification has 3 decimals, the
     fee 18. `version` is how the contract rounds its invariant: 1 up (`StablePool` and
-    `MetaStablePool`), 2 down (`StablePhantomPool` and `ComposableStablePool`).
+    `MetaStablePool`), 2 down (`ComposableStablePool`).
     """
 
     def __new__(
@@ -522,11 +560,12 @@ class MarketBuilder:
     def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
     def add_v4(self, token0: int, token1: int, pool: V4Pool) -> int: ...
     def add_multi(
-        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | SolidlyPool
+        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | StableSwapPool
     ) -> int:
-        """Add a pool of several coins; tokens[i] is the token of its coin i.
+        """Add a pool of two or more coins; `tokens` are its coins in their order.
 
-        A plan trades at most one ordered pair of its coins, and the bound is one on such plans.
+        A plan uses one pair of coins of such a pool, in one direction. Where the fee of a pool
+        rises off the peg the bound counts the lowest fee.
         """
     def add_ladder(
         self,

@@ -104,7 +104,6 @@ CODES: Final[dict[str, str]] = {
     "ORDER_LIMIT_EXCEEDED": "The order sells more than the configured limit per order.",
     "ORDER_REJECTED": "The venue refused the order; nothing rests there.",
     "OUTCOME_UNKNOWN": "The venue did not answer; the order may exist and is being resolved.",
-    "POOL_UNSUPPORTED": "The pool is of a kind that the solver does not know.",
     "PRICE_GUARD": "The order would move the price too far, or gets much less than elsewhere.",
     "QUOTE_STALE": "The quote is older than its time to live or the market moved; quote again.",
     "REORG_TOO_DEEP": "The chain left a block on which the books rest; an operator decides.",

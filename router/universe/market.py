@@ -1,9 +1,20 @@
 """The core's market over a universe, and the pools that could not be in it."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-from router.core import CoreError, Market, MarketBuilder, V2Pool, V3Pool
+from router.core import (
+    CoreError,
+    Market,
+    MarketBuilder,
+    StableSwapPool,
+    V2Pool,
+    V3Pool,
+    WeightedPool,
+)
+from router.domain.amounts import PPM_ONE
 from router.domain.errors import FailureError
 from router.universe.ladders import lot_ladder
 from router.universe.records import (
@@ -15,6 +26,12 @@ from router.universe.records import (
     Universe,
     WeightedRecord,
 )
+
+_PLAIN_WEIGHT = re.compile(r"[01](\.[0-9]{1,18})?")
+_WAD = 10**18
+_CURVE_FEE_ONE = 10**10
+# How the contract computes powers: exact products for the exponents 1, 2 and 4.
+_WEIGHTED_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +95,42 @@ def _add(builder: MarketBuilder, pool: PoolRecord, decimals: tuple[int, ...]) ->
             return builder.add_v3(pool.token0, pool.token1, ranges)
         case BookRecord():
             return _add_book(builder, pool, decimals)
-        case WeightedRecord() | StableRecord():
-            raise FailureError(
-                "POOL_UNSUPPORTED", f"Pool {pool.pool_id}: the solver has no such kind yet."
-            )
+        case WeightedRecord():
+            return builder.add_multi(pool.tokens, _weighted(pool, decimals))
+        case StableRecord():
+            return builder.add_multi(pool.tokens, _stable(pool, decimals))
+
+
+def _weighted(pool: WeightedRecord, decimals: Sequence[int]) -> WeightedPool:
+    """Return Balancer's pool; its own powers round further down than exact ones would.
+
+    Raises:
+        FailureError: VENUE_UNAVAILABLE, a weight is finer than 18 decimals.
+        CoreError: the core refuses the state.
+    """
+    if not all(_PLAIN_WEIGHT.fullmatch(weight) for weight in pool.weights):
+        raise FailureError("VENUE_UNAVAILABLE", "A weight is no decimal of at most 18 places.")
+    return WeightedPool(
+        pool.reserves,
+        [int(Fraction(weight) * _WAD) for weight in pool.weights],
+        [WeightedPool.scaling_factor(decimals[token]) for token in pool.tokens],
+        pool.fee_ppm * _WAD // PPM_ONE,
+        _WEIGHTED_VERSION,
+    )
+
+
+def _stable(pool: StableRecord, decimals: Sequence[int]) -> StableSwapPool:
+    """Return Curve's pool with its fee rounded up in base units, as universe files have it.
+
+    Raises:
+        FailureError: VENUE_UNAVAILABLE, a token has more than 18 decimals.
+        CoreError: the core refuses the state.
+    """
+    if any(decimals[token] > 18 for token in pool.tokens):
+        raise FailureError("VENUE_UNAVAILABLE", "A stable pool's token has over 18 decimals.")
+    rates = [10 ** (36 - decimals[token]) for token in pool.tokens]
+    fee = pool.fee_ppm * _CURVE_FEE_ONE // PPM_ONE
+    return StableSwapPool(pool.reserves, rates, pool.amp, fee, amp_precision=1, era="plain")
 
 
 def _add_book(builder: MarketBuilder, book: BookRecord, decimals: tuple[int, ...]) -> int:

@@ -3,14 +3,14 @@
 use pyo3::prelude::*;
 use router_core::num::U256;
 use router_core::solver::{
-    CoinPool, LadderSpec, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
+    LadderSpec, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
 };
 
 use crate::amm::{PyV2Pool, PyV3Pool};
 use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
+use crate::curve::PyStableSwapPool;
 use crate::error::core_error;
-use crate::solidly::PySolidlyPool;
 use crate::v4::PyV4Pool;
 
 /// Converts the solver's refusal.
@@ -286,27 +286,17 @@ impl PyMarket {
     }
 }
 
-/// A pool that `add_multi` takes.
-#[derive(FromPyObject)]
-enum AnyCoinPool<'py> {
-    Weighted(PyRef<'py, PyWeightedPool>),
-    BalancerStable(PyRef<'py, PyBalancerStablePool>),
-    Solidly(PyRef<'py, PySolidlyPool>),
-}
-
-impl AnyCoinPool<'_> {
-    fn value(&self) -> CoinPool {
-        match self {
-            Self::Weighted(pool) => pool.0.clone().into(),
-            Self::BalancerStable(pool) => pool.0.clone().into(),
-            Self::Solidly(pool) => pool.0.clone().into(),
-        }
-    }
-}
-
 /// Collects venues; each add returns the venue's index in plans.
 #[pyclass(name = "MarketBuilder", module = "router.core")]
 pub(crate) struct PyMarketBuilder(MarketBuilder);
+
+/// A pool of two or more coins.
+#[derive(FromPyObject)]
+enum MultiArgument<'py> {
+    Weighted(PyRef<'py, PyWeightedPool>),
+    Stable(PyRef<'py, PyBalancerStablePool>),
+    StableSwap(PyRef<'py, PyStableSwapPool>),
+}
 
 type LevelArgument = (Fitting<u64>, Fitting<u64>);
 
@@ -353,12 +343,18 @@ impl PyMarketBuilder {
             .map_err(from_solve)
     }
 
-    fn add_multi(&mut self, tokens: Vec<Fitting<u32>>, pool: AnyCoinPool<'_>) -> PyResult<u32> {
+    /// Add a pool of two or more coins; `tokens` are its coins in their order.
+    fn add_multi(&mut self, tokens: Vec<Fitting<u32>>, pool: MultiArgument<'_>) -> PyResult<u32> {
         let tokens = tokens
             .into_iter()
             .map(token)
-            .collect::<PyResult<Vec<u32>>>()?;
-        self.0.add_multi(&tokens, pool.value()).map_err(from_solve)
+            .collect::<PyResult<Vec<_>>>()?;
+        match pool {
+            MultiArgument::Weighted(pool) => self.0.add_weighted(&tokens, pool.0.clone()),
+            MultiArgument::Stable(pool) => self.0.add_balancer_stable(&tokens, pool.0.clone()),
+            MultiArgument::StableSwap(pool) => self.0.add_stable_swap(&tokens, pool.0.clone()),
+        }
+        .map_err(from_solve)
     }
 
     #[allow(

@@ -18,10 +18,7 @@ pub use balancer::{
     scaling_factor, BalancerStablePool, PowVersion, StableVersion, WeightedPool,
     BALANCER_STABLE_GAS, WEIGHTED_GAS,
 };
-pub use curve::{
-    CryptoParams, CryptoPool, CryptoVersion, StableSwapParams, StableSwapPool, StableSwapVersion,
-    CRYPTO_GAS, LENDING_UNDERLYING_GAS, META_UNDERLYING_GAS, STABLE_SWAP_GAS, STABLE_SWAP_NG_GAS,
-};
+pub use curve::{CurveEra, StableSwapPool, StableSwapTerms, CURVE_STABLE_GAS};
 pub use error::AmmError;
 pub use multi::MultiPool;
 pub use quote::Quote;

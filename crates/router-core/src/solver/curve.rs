@@ -37,11 +37,8 @@ pub(super) struct Response {
 #[derive(Clone, Debug)]
 pub(super) enum Curve {
     Amm(AmmCurve),
-    /// A chain drawn through exact quotes, or one whose contract rounds a fee down: its pool may give
-    /// a unit more than the curve.
-    Numeric(AmmCurve),
-    Smooth(SmoothCurve),
     Ladder(LadderCurve),
+    Smooth(SmoothCurve),
 }
 
 /// Constant-product segments in the order in which a swap meets them.
@@ -83,47 +80,51 @@ impl Curve {
     /// Output per input unit at zero size, fee included.
     pub(super) fn spot(&self) -> f64 {
         match self {
-            Self::Amm(curve) | Self::Numeric(curve) => curve.spot,
-            Self::Smooth(curve) => curve.spot(),
+            Self::Amm(curve) => curve.spot,
             Self::Ladder(curve) => curve.levels.first().map_or(0.0, |level| level.slope),
+            Self::Smooth(curve) => curve.spot(),
         }
     }
 
     /// Returns the trade that maximises `output - ratio * input`, ladders slightly smoothed.
     pub(super) fn respond(&self, ratio: f64) -> Response {
         match self {
-            Self::Amm(curve) | Self::Numeric(curve) => curve.respond(ratio),
-            Self::Smooth(curve) => curve.respond(ratio),
+            Self::Amm(curve) => curve.respond(ratio),
             Self::Ladder(curve) => curve.respond(ratio),
+            Self::Smooth(curve) => curve.respond(ratio),
         }
     }
 
     /// Returns `(input, output)` of a trade that maximises `output - ratio * input`, unsmoothed.
     pub(super) fn best_trade(&self, ratio: f64) -> (f64, f64) {
         match self {
-            Self::Amm(_) | Self::Numeric(_) | Self::Smooth(_) => {
-                let response = self.respond(ratio);
+            Self::Amm(curve) => {
+                let response = curve.respond(ratio);
                 (response.amount_in, response.amount_out)
             }
             Self::Ladder(curve) => curve.best_trade(ratio),
+            Self::Smooth(curve) => {
+                let response = curve.respond(ratio);
+                (response.amount_in, response.amount_out)
+            }
         }
     }
 
     /// Returns the output for `amount_in`; what the venue cannot take is ignored.
     pub(super) fn output(&self, amount_in: f64) -> f64 {
         match self {
-            Self::Amm(curve) | Self::Numeric(curve) => curve.output(amount_in),
-            Self::Smooth(curve) => curve.output(amount_in),
+            Self::Amm(curve) => curve.output(amount_in),
             Self::Ladder(curve) => curve.output(amount_in),
+            Self::Smooth(curve) => curve.output(amount_in),
         }
     }
 
     /// Returns the input for `amount_out`; infinite when the venue cannot deliver it.
     pub(super) fn input(&self, amount_out: f64) -> f64 {
         match self {
-            Self::Amm(curve) | Self::Numeric(curve) => curve.input(amount_out),
-            Self::Smooth(curve) => curve.input(amount_out),
+            Self::Amm(curve) => curve.input(amount_out),
             Self::Ladder(curve) => curve.input(amount_out),
+            Self::Smooth(curve) => curve.input(amount_out),
         }
     }
 
@@ -131,17 +132,10 @@ impl Curve {
     /// what the last unit gave.
     pub(super) fn marginal(&self, amount_in: f64) -> f64 {
         match self {
-            Self::Amm(curve) | Self::Numeric(curve) => curve.marginal(amount_in),
-            Self::Smooth(curve) => curve.marginal(amount_in),
+            Self::Amm(curve) => curve.marginal(amount_in),
             Self::Ladder(curve) => curve.marginal(amount_in),
+            Self::Smooth(curve) => curve.marginal(amount_in),
         }
-    }
-}
-
-impl Curve {
-    /// Whether its venue may give a unit more than the curve.
-    pub(super) const fn is_numeric(&self) -> bool {
-        matches!(self, Self::Numeric(_))
     }
 }
 
@@ -212,7 +206,7 @@ impl AmmCurve {
         }
     }
 
-    pub(super) fn output(&self, amount_in: f64) -> f64 {
+    fn output(&self, amount_in: f64) -> f64 {
         let net = amount_in * self.keep;
         if net >= self.net_in_total {
             return self.out_total;

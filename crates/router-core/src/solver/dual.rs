@@ -199,9 +199,6 @@ impl<'s, 'm> Dual<'s, 'm> {
             sum += charge(index, profit_of(received, price_in * amount_in));
             volume += received;
             terms += 1.0;
-            if edge.edge.curve.is_numeric() {
-                sum += price_in + price_out;
-            }
         }
         let bound = sum + volume * (BOUND_SLACK + SUM_SLACK * terms);
         if bound.is_nan() {

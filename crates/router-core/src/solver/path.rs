@@ -12,7 +12,7 @@
 use super::cells::{at, set_at};
 use super::float::to_f64;
 use super::objective::Objective;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeEdge};
 use super::venue::Trade;
 use crate::num::U256;
 
@@ -115,9 +115,10 @@ impl Search<'_, '_> {
     }
 
     /// Labels worth keeping per token: one is enough while no path can block another, that is up
-    /// to three hops (the middle tokens are never source or target) and without gas.
+    /// to three hops (the middle tokens are never source or target), without gas, and where no pool
+    /// could be passed twice.
     fn width(&self) -> usize {
-        if self.scope.max_hops <= 3 && !self.objective.has_gas() && !self.scope.has_many {
+        if self.scope.max_hops <= 3 && !self.objective.has_gas() && !self.scope.has_many_pairs {
             1
         } else {
             LABELS
@@ -193,7 +194,7 @@ impl Search<'_, '_> {
                 } else {
                     candidate.edge.curve.output(amount) * (1.0 + SLACK)
                 };
-                let is_free = !self.visits(index, token) && !self.trades_at(index, edge);
+                let is_free = !self.visits(index, token) && !self.passes(index, candidate);
                 (estimate.is_finite() && is_free).then_some(Step {
                     label: index,
                     edge,
@@ -216,19 +217,15 @@ impl Search<'_, '_> {
         false
     }
 
-    /// Whether the label's path uses the edge's venue, which has many coins.
-    fn trades_at(&self, index: usize, edge: usize) -> bool {
-        let Some(new) = self.scope.edges.get(edge) else {
+    /// Whether the label's path has used another pair of the edge's pool.
+    fn passes(&self, index: usize, edge: &ScopeEdge<'_>) -> bool {
+        if !edge.venue.has_many_pairs() {
             return false;
-        };
+        }
         let mut cursor = self.labels.get(index).and_then(|label| label.parent);
-        while let (true, Some((used, parent))) = (new.is_many, cursor) {
-            if self
-                .scope
-                .edges
-                .get(used)
-                .is_some_and(|used| used.edge.venue == new.edge.venue)
-            {
+        while let Some((used, parent)) = cursor {
+            let venue = self.scope.edges.get(used).map(|used| used.edge.venue);
+            if venue == Some(edge.edge.venue) {
                 return true;
             }
             cursor = self.labels.get(parent).and_then(|label| label.parent);
@@ -272,11 +269,11 @@ impl Search<'_, '_> {
     fn quote(&self, step: &Step) -> Option<Label> {
         let label = self.labels.get(step.label)?;
         let edge = self.scope.edges.get(step.edge)?;
-        let pair = edge.edge.pair;
+        let way = edge.edge.way;
         let trade: Trade = if self.objective.exact_out {
-            edge.venue.trade_exact_out(pair, label.amount).ok()?
+            edge.venue.trade_exact_out(way, label.amount).ok()?
         } else {
-            edge.venue.trade_exact_in(pair, label.amount)
+            edge.venue.trade_exact_in(way, label.amount)
         };
         let amount = if self.objective.exact_out {
             trade.amount_in

@@ -16,9 +16,10 @@ const TRIFLE_LESS: f64 = 1.0 - 1e-9;
 pub(super) enum Shape {
     /// Flows with their tokens in topological order.
     Acyclic(Skeleton),
-    /// Sets of edges, the cheapest first: a plan must do without at least one whole set. They are
-    /// the arcs of a cycle, or all but one pair of a pool of several coins.
-    Tangled(Vec<Vec<usize>>),
+    /// Arcs `(from, to)` of a cycle, cheapest first: a plan must do without at least one of them.
+    Tangled(Vec<(usize, usize)>),
+    /// Flows over several pairs of one pool, most valuable first: a plan uses one of them.
+    Shared(Vec<usize>),
     /// Nothing flows from source to target.
     Empty,
 }
@@ -41,56 +42,36 @@ pub(super) fn shape(scope: &Scope<'_>, solution: &Solution, order_value: f64) ->
     // A cycle counts even where the source does not feed it: it earns what no plan can.
     let (_, rest) = topological_order(scope, &flows);
     if !rest.is_empty() {
-        let arcs = cheapest_first(scope, &flows, cycle(scope, &flows, &rest));
-        return Shape::Tangled(arcs.iter().map(|arc| edges_of(scope, *arc)).collect());
+        return Shape::Tangled(cheapest_first(scope, &flows, cycle(scope, &flows, &rest)));
     }
     let flows = joined(scope, flows);
     if flows.is_empty() {
         return Shape::Empty;
     }
-    if let Some(choices) = crowded(scope, &flows) {
-        return Shape::Tangled(choices);
+    if let Some(edges) = shared(scope, &flows) {
+        return Shape::Shared(edges);
     }
     let (order, _) = topological_order(scope, &flows);
     Shape::Acyclic(Skeleton { order, flows })
 }
 
-/// Returns every edge of the scope along an arc.
-fn edges_of(scope: &Scope<'_>, (from, to): (usize, usize)) -> Vec<usize> {
-    let out = scope.edges_from(from).iter().copied();
-    out.filter(|edge| scope.edges.get(*edge).is_some_and(|edge| edge.to == to))
-        .collect()
-}
-
-/// Where a pool of several coins trades more than one pair, returns for each of these pairs every
-/// other edge of the pool, the pair with most value first.
-fn crowded(scope: &Scope<'_>, flows: &[Flow]) -> Option<Vec<Vec<usize>>> {
-    if !scope.has_many {
+/// Returns the flows of the first pool that more than one flow uses, most valuable first.
+fn shared(scope: &Scope<'_>, flows: &[Flow]) -> Option<Vec<usize>> {
+    if !scope.has_many_pairs {
         return None;
     }
-    let venue = |flow: &Flow| {
-        let edge = scope.edges.get(flow.edge)?;
-        edge.is_many.then_some(edge.edge.venue)
+    let venue = |flow: &Flow| scope.edges.get(flow.edge).map(|edge| edge.edge.venue);
+    let others = |flow: &&Flow| {
+        let same = flows.iter().filter(|other| venue(other) == venue(flow));
+        same.count() > 1
     };
-    let mut many: Vec<(u32, &Flow)> = flows
-        .iter()
-        .filter_map(|flow| Some((venue(flow)?, flow)))
-        .collect();
-    many.sort_by(|left, right| {
-        let order = left.0.cmp(&right.0);
-        order.then(right.1.value.total_cmp(&left.1.value))
+    let first = venue(flows.iter().find(others)?);
+    let mut same: Vec<&Flow> = flows.iter().filter(|flow| venue(flow) == first).collect();
+    same.sort_by(|left, right| {
+        let order = right.value.total_cmp(&left.value);
+        order.then(left.edge.cmp(&right.edge))
     });
-    let crowd = many
-        .chunk_by(|left, right| left.0 == right.0)
-        .find(|pairs| pairs.len() > 1)?;
-    let pool = crowd.first()?.0;
-    let others = |kept: usize| {
-        (0..scope.edges.len())
-            .filter(|edge| *edge != kept)
-            .filter(|edge| scope.edges.get(*edge).is_some_and(|e| e.edge.venue == pool))
-            .collect()
-    };
-    Some(crowd.iter().map(|(_, flow)| others(flow.edge)).collect())
+    Some(same.iter().map(|flow| flow.edge).collect())
 }
 
 /// Keeps the flows that lie on a way from source to target.

@@ -22,8 +22,6 @@ pub(super) struct ScopeEdge<'m> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) is_ladder: bool,
-    /// The venue has more than two coins, of which a plan trades one ordered pair.
-    pub(super) is_many: bool,
 }
 
 /// Usable directions by rising `from`, and what the tokens are worth at zero size.
@@ -37,6 +35,8 @@ pub(super) struct Scope<'m> {
     pub(super) edges: Vec<ScopeEdge<'m>>,
     outgoing: Vec<Vec<usize>>,
     incoming: Vec<Vec<usize>>,
+    /// Whether a pool has more than one pair of coins here.
+    pub(super) has_many_pairs: bool,
     /// Fewest hops from a token to the target.
     pub(super) hops_to_target: Vec<u32>,
     /// Fewest hops from the source to a token.
@@ -45,8 +45,6 @@ pub(super) struct Scope<'m> {
     pub(super) rate_to_target: Vec<f64>,
     /// Best output of the token per unit of source at zero size, within the hop limit.
     pub(super) rate_from_source: Vec<f64>,
-    /// Some venue has more than two coins.
-    pub(super) has_many: bool,
 }
 
 impl<'m> Scope<'m> {
@@ -82,7 +80,7 @@ impl<'m> Scope<'m> {
         if kept.is_empty() {
             return Err(why_empty(market, request));
         }
-        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.to));
+        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.way));
         Ok(Self::number(market, request, &kept, &forward, &backward))
     }
 
@@ -100,14 +98,12 @@ impl<'m> Scope<'m> {
         let edges: Vec<ScopeEdge<'m>> = kept
             .iter()
             .filter_map(|edge| {
-                let venue = market.venue(edge.venue)?;
                 Some(ScopeEdge {
                     edge,
-                    venue,
+                    venue: market.venue(edge.venue)?,
                     from: local(edge.from),
                     to: local(edge.to),
-                    is_ladder: venue.is_ladder(),
-                    is_many: venue.has_many_coins(),
+                    is_ladder: market.is_ladder(edge),
                 })
             })
             .collect();
@@ -128,7 +124,7 @@ impl<'m> Scope<'m> {
         }
         let pick = |all: &[u32]| tokens.iter().map(|token| distance(all, *token)).collect();
         Self {
-            has_many: edges.iter().any(|edge| edge.is_many),
+            has_many_pairs: edges.iter().any(|edge| edge.venue.has_many_pairs()),
             hops_to_target: pick(backward),
             hops_from_source: pick(forward),
             source,
@@ -237,12 +233,8 @@ fn why_empty(market: &Market, request: &SolveRequest) -> SolveError {
             .venues()
             .iter()
             .flat_map(|venue| {
-                let is_pool = !venue.is_ladder();
-                venue.pairs().filter_map(move |pair| {
-                    let (coin_in, coin_out) = pair.coins();
-                    let arc = (*venue.tokens.get(coin_in)?, *venue.tokens.get(coin_out)?);
-                    Some((arc, is_pool))
-                })
+                let any = !venue.is_ladder();
+                venue.arcs().map(move |(_, arc)| (arc, any))
             })
             .filter(|((_, to), any)| *any || *to == request.token_out)
             .map(|(arc, _)| arc)

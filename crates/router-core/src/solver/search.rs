@@ -194,9 +194,14 @@ impl<'s, 'm> Search<'s, 'm> {
         let order_value = self.dual.order_worth(&solution.flow_prices).abs();
         match shape(self.scope, &solution, order_value) {
             Shape::Empty => self.close(node.ceiling),
-            Shape::Tangled(choices) => {
-                for edges in choices.iter().rev() {
-                    self.push_without(&node, edges);
+            Shape::Tangled(arcs) => {
+                for arc in arcs.iter().rev() {
+                    self.push_without_arc(&node, *arc);
+                }
+            }
+            Shape::Shared(edges) => {
+                for edge in edges.iter().rev() {
+                    self.push_with_pair(&node, *edge);
                 }
             }
             Shape::Acyclic(skeleton) => {
@@ -253,10 +258,12 @@ impl<'s, 'm> Search<'s, 'm> {
         ceiling(self.dual, self.objective, part, prices)
     }
 
-    fn push_without(&mut self, node: &Node, edges: &[usize]) {
+    fn push_without_arc(&mut self, node: &Node, arc: (usize, usize)) {
         let mut allowed = node.part.allowed.clone();
-        for edge in edges {
-            set_at(&mut allowed, *edge, false);
+        for (index, edge) in self.scope.edges.iter().enumerate() {
+            if (edge.from, edge.to) == arc {
+                set_at(&mut allowed, index, false);
+            }
         }
         // Without an edge that must be kept the part is empty.
         let is_empty = allowed
@@ -273,6 +280,25 @@ impl<'s, 'm> Search<'s, 'm> {
                 ceiling: node.ceiling,
             });
         }
+    }
+
+    /// Goes on with one pair of a pool, without its other pairs.
+    fn push_with_pair(&mut self, node: &Node, pair: usize) {
+        let venue = |index: usize| Some(self.scope.edges.get(index)?.edge.venue);
+        let mut part = node.part.clone();
+        for index in 0..self.scope.edges.len() {
+            if index != pair && venue(index) == venue(pair) {
+                if at(&part.kept, index) {
+                    return;
+                }
+                set_at(&mut part.allowed, index, false);
+            }
+        }
+        self.stack.push(Node {
+            part,
+            prices: node.prices.clone(),
+            ceiling: node.ceiling,
+        });
     }
 
     /// Replays a skeleton exactly, at the prices it was read from.

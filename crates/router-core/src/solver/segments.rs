@@ -5,30 +5,13 @@
 )]
 
 use super::curve::{AmmCurve, Curve, LadderCurve};
-use super::float::{floor_u256, to_f64};
+use super::float::to_f64;
 use super::ladder::LadderSide;
-use super::pair::{most_weighted, CoinPool, Pair};
-use super::sampled::sampled_curve;
-use super::smooth::{Scaling, SmoothCurve, StableSpec};
-use crate::amm::{
-    sqrt_ratio_at_tick, BalancerStablePool, SolidlyPool, V2Pool, V3Pool, V4Pool, WeightedPool,
-};
+use crate::amm::{sqrt_ratio_at_tick, V2Pool, V3Pool, V4Pool};
 use crate::num::{PPM_ONE, U256};
 
 /// Two to the power of 96.
 const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
-
-/// One with 18 decimals.
-const UNIT: f64 = 1e18;
-
-/// Basis points in one.
-const BPS_ONE: f64 = 10_000.0;
-
-/// Decimals of a Balancer pool's amplification.
-const AMP_ONE: f64 = 1_000.0;
-
-/// Most that a stable direction takes, as a multiple of the whole pool; nothing is left by then.
-const STABLE_REACH: f64 = 100.0;
 
 /// Share of the input that is not the fee.
 fn keep_share(fee_ppm: u32) -> f64 {
@@ -45,10 +28,6 @@ pub(super) fn v2_curve(pool: &V2Pool, zero_for_one: bool) -> Option<Curve> {
     if reserve_in == 0 || reserve_out == 0 {
         return None;
     }
-    product_curve(reserve_in, reserve_out, keep_share(pool.fee_ppm())).map(Curve::Amm)
-}
-
-fn product_curve(reserve_in: u128, reserve_out: u128, keep: f64) -> Option<AmmCurve> {
     let (reserve_in, reserve_out) = (reserve_in as f64, reserve_out as f64);
     let whole = (
         reserve_in.sqrt() * reserve_out.sqrt(),
@@ -57,24 +36,20 @@ fn product_curve(reserve_in: u128, reserve_out: u128, keep: f64) -> Option<AmmCu
         f64::INFINITY,
         reserve_out,
     );
-    AmmCurve::new(keep, &[whole])
+    AmmCurve::new(keep_share(pool.fee_ppm()), &[whole]).map(Curve::Amm)
 }
 
 /// Returns the curve of a V3 direction over all its ranges; `None` when it cannot trade.
 pub(super) fn v3_curve(pool: &V3Pool, zero_for_one: bool) -> Option<Curve> {
-    ranges_curve(pool, keep_share(pool.fee_ppm()), zero_for_one)
+    ticks_curve(pool, pool.fee_ppm(), zero_for_one)
 }
 
-/// Returns the curve of a V4 direction, protocol fee included; `None` when it cannot trade.
+/// Returns the curve of a V4 direction over all its ranges; `None` when it cannot trade.
 pub(super) fn v4_curve(pool: &V4Pool, zero_for_one: bool) -> Option<Curve> {
-    let keep = keep_share(pool.swap_fee_ppm(zero_for_one));
-    ranges_curve(pool.state(), keep, zero_for_one)
+    ticks_curve(pool.state(), pool.swap_fee_ppm(zero_for_one), zero_for_one)
 }
 
-fn ranges_curve(pool: &V3Pool, keep: f64, zero_for_one: bool) -> Option<Curve> {
-    if keep <= 0.0 {
-        return None;
-    }
+fn ticks_curve(pool: &V3Pool, fee_ppm: u32, zero_for_one: bool) -> Option<Curve> {
     let mut chain = Vec::new();
     let mut from = pool.sqrt_price_x96();
     let mut liquidity = Some(pool.liquidity());
@@ -98,105 +73,7 @@ fn ranges_curve(pool: &V3Pool, keep: f64, zero_for_one: bool) -> Option<Curve> {
             step(tick.index, Some(tick.liquidity_net))?;
         }
     }
-    AmmCurve::new(keep, &chain).map(Curve::Amm)
-}
-
-/// Returns the curve of one direction of a pool of coins; `None` when it cannot trade.
-pub(super) fn coin_curve(pool: &CoinPool, pair: Pair) -> Option<Curve> {
-    match pool {
-        CoinPool::Weighted(pool) => weighted_curve(pool, pair),
-        CoinPool::BalancerStable(pool) => balancer_stable_curve(pool, pair),
-        CoinPool::Solidly(pair_pool) if !pair_pool.is_stable() => solidly_curve(pair_pool, pair),
-        CoinPool::Solidly(pair_pool) => {
-            let [first, second] = *pair_pool.balances();
-            let (balance_in, balance_out) = if pair.is_forward() {
-                (first, second)
-            } else {
-                (second, first)
-            };
-            numeric_curve(pool, pair, balance_in as f64, balance_out as f64)
-        }
-    }
-}
-
-/// Returns a curve through exact quotes.
-fn numeric_curve(pool: &CoinPool, pair: Pair, balance_in: f64, balance_out: f64) -> Option<Curve> {
-    let curve = sampled_curve(balance_in, balance_out, |amount_in| {
-        let trade = pool.trade_exact_in(pair, floor_u256(amount_in)).ok()?;
-        Some((to_f64(trade.amount_in), to_f64(trade.amount_out)))
-    })?;
-    Some(Curve::Numeric(curve))
-}
-
-/// Returns the constant product of a volatile Solidly pair.
-fn solidly_curve(pool: &SolidlyPool, pair: Pair) -> Option<Curve> {
-    let [first, second] = *pool.balances();
-    let (reserve_in, reserve_out) = if pair.is_forward() {
-        (first, second)
-    } else {
-        (second, first)
-    };
-    let keep = 1.0 - f64::from(pool.fee_bps()) / BPS_ONE;
-    Some(Curve::Numeric(product_curve(
-        reserve_in,
-        reserve_out,
-        keep,
-    )?))
-}
-
-/// Returns the curve of one direction of a weighted pool; it ends at the most that the contract takes.
-fn weighted_curve(pool: &WeightedPool, pair: Pair) -> Option<Curve> {
-    let (coin_in, coin_out) = pair.coins();
-    let scaled = scaled_balances(pool.balances(), pool.scaling_factors());
-    let weight = |coin: usize| Some(*pool.weights().get(coin)? as f64);
-    let scaling = Scaling {
-        in_limit: to_f64(most_weighted(pool, pair)),
-        ..scaling(pool.scaling_factors(), pair, pool.swap_fee())?
-    };
-    let (balance_in, balance_out) = (*scaled.get(coin_in)?, *scaled.get(coin_out)?);
-    if balance_in <= 0.0 || balance_out <= 0.0 {
-        return None;
-    }
-    let exponent = weight(coin_in)? / weight(coin_out)?;
-    SmoothCurve::weighted(scaling, balance_in, balance_out, exponent).map(Curve::Smooth)
-}
-
-/// Returns the curve of one direction of a Balancer stable pool.
-fn balancer_stable_curve(pool: &BalancerStablePool, pair: Pair) -> Option<Curve> {
-    let (coin_in, coin_out) = pair.coins();
-    let balances = scaled_balances(pool.balances(), pool.scaling_factors());
-    let scaling = scaling(pool.scaling_factors(), pair, pool.swap_fee())?;
-    let sum: f64 = balances.iter().sum();
-    let scaling = Scaling {
-        in_limit: sum * STABLE_REACH / scaling.gain,
-        ..scaling
-    };
-    let spec = StableSpec {
-        coin_in,
-        coin_out,
-        amp_times_coins: pool.amp() as f64 / AMP_ONE * balances.len() as f64,
-        balances: &balances,
-    };
-    SmoothCurve::stable(scaling, spec).map(Curve::Smooth)
-}
-
-fn scaled_balances(balances: &[u128], factors: &[U256]) -> Vec<f64> {
-    let factors = factors.iter().map(|factor| to_f64(*factor) / UNIT);
-    let pairs = balances.iter().zip(factors);
-    pairs
-        .map(|(balance, factor)| *balance as f64 * factor)
-        .collect()
-}
-
-/// Scaling of a Balancer pool, whose fee (18 decimals) is taken from the input.
-fn scaling(factors: &[U256], pair: Pair, swap_fee: u64) -> Option<Scaling> {
-    let (coin_in, coin_out) = pair.coins();
-    let keep = 1.0 - swap_fee as f64 / UNIT;
-    Some(Scaling {
-        gain: keep * to_f64(*factors.get(coin_in)?) / UNIT,
-        paid: UNIT / to_f64(*factors.get(coin_out)?),
-        in_limit: f64::MAX,
-    })
+    AmmCurve::new(keep_share(fee_ppm), &chain).map(Curve::Amm)
 }
 
 /// Returns the curve of one side of a book; `None` when nothing rests there.

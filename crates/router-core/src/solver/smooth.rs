@@ -1,353 +1,363 @@
-//! Directions with a closed form that is no chain of constant products.
+//! Curves without segments: weighted pools in closed form, stable pools by Newton's method.
 //!
-//! Weighted pools: `B_out (1 - (B_in / (B_in + u))^w)` with `w` the ratio of the weights. Stable
-//! pools: the output balance solves a quadratic, so output and slope have closed forms, and the
-//! slope is inverted by safeguarded Newton inside a bracket from a table. Outputs are computed
-//! without a difference of near equals, so that dust keeps its digits.
+//! A weighted pool pays `B_o (1 - (B_i / (B_i + x))^r)` with `r` the ratio of the weights. For two
+//! coins of a stable pool, with `S` and `P` sum and product of the others,
+//! `x y (x + y + S + D/(A n) - D)` does not change (the invariant of StableSwap solved for a pair), so
+//! with `Q = S + D/(A n) - D` the price is `y (2x + y + Q) / (x (2y + x + Q))`, and what is paid for an
+//! input is a root of a quadratic, taken without a difference of near equals.
 #![allow(
     clippy::float_arithmetic,
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
-use super::curve::Response;
+use super::curve::{Curve, Response};
+use super::float::to_f64;
+use super::venue::Way;
+use crate::amm::{AmmError, BalancerStablePool, StableSwapPool, WeightedPool};
+use crate::num::{mul_div_floor, U256};
 
 /// A curve this close above its first price counts as about to trade when slopes are assembled.
 const NEAR_SPOT: f64 = 1e-9;
 
-/// Slopes in the table of a stable direction.
-const TABLE: usize = 64;
+/// Units in one of Balancer's fees, of Curve's fees, and of rates.
+const ONE_18: f64 = 1e18;
+const ONE_10: f64 = 1e10;
 
-/// The table's first input and each next one, as shares of the pool.
-const TABLE_START: f64 = 1e-7;
-const TABLE_GROWTH: f64 = 1.45;
+/// Most of a balance that a weighted pool takes or pays in one swap.
+const MOST_OF_BALANCE: f64 = 0.3;
 
-/// Most Newton steps for one slope.
-const MAX_STEPS: usize = 40;
+/// A stable pool is asked for at most this many times its whole size: beyond, nothing is left to buy and
+/// the contract's numbers run over.
+const MOST_OF_STABLE: u64 = 50;
 
-/// Relative change of the input at which a slope is found: profits are flat there, so that their
-/// error is of the order of its square.
-const SETTLED: f64 = 1e-10;
+/// Most steps of Newton's method.
+const MAX_STEPS: usize = 60;
 
-/// One direction of a weighted or stable pool, in the pool's own scaled units.
+/// Relative change of the logarithm of the price at which a root is final.
+const CLOSE: f64 = 1e-15;
+
+/// One direction of a pool whose price moves without kinks.
 #[derive(Clone, Debug)]
 pub(super) struct SmoothCurve {
-    /// Scaled net input per base unit of input.
-    gain: f64,
-    /// Base units of output per scaled output.
-    paid: f64,
-    /// Most base units that the pool takes; beyond, it gives no more.
-    in_limit: f64,
-    out_limit: f64,
-    spot: f64,
+    /// Share of the input and of the output that is not the fee.
+    keep_in: f64,
+    keep_out: f64,
+    /// Largest net input.
+    net_most: f64,
+    /// Largest output.
+    out_most: f64,
     form: Form,
 }
 
 #[derive(Clone, Debug)]
 enum Form {
-    Weighted(Weighted),
-    Stable(Box<Stable>),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Weighted {
-    balance_in: f64,
-    balance_out: f64,
-    exponent: f64,
-}
-
-#[derive(Clone, Debug)]
-struct Stable {
-    balance_in: f64,
-    balance_out: f64,
-    /// Sum of the roots of the quadratic in the output before any input.
-    linear: f64,
-    /// Product part that an input uses up.
-    product: f64,
-    /// Falling `(input, slope)`.
-    table: Vec<(f64, f64)>,
-}
-
-/// What a stable direction is made of: scaled balances of all coins.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StableSpec<'a> {
-    pub(super) balances: &'a [f64],
-    pub(super) coin_in: usize,
-    pub(super) coin_out: usize,
-    /// Amplification times the number of coins.
-    pub(super) amp_times_coins: f64,
-}
-
-/// Between base units and a pool's scaled units.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scaling {
-    pub(super) gain: f64,
-    pub(super) paid: f64,
-    /// Most base units of input.
-    pub(super) in_limit: f64,
+    Weighted {
+        balance_in: f64,
+        balance_out: f64,
+        /// Weight of the input by weight of the output.
+        ratio: f64,
+    },
+    Stable {
+        /// Balances with 18 decimals and `Q`.
+        x: f64,
+        y: f64,
+        q: f64,
+        /// 18-decimal units per base unit.
+        scale_in: f64,
+        scale_out: f64,
+    },
 }
 
 impl SmoothCurve {
-    /// Returns the curve of a weighted direction; `None` when it cannot trade.
-    pub(super) fn weighted(
-        scaling: Scaling,
-        balance_in: f64,
-        balance_out: f64,
-        exponent: f64,
-    ) -> Option<Self> {
-        let form = Form::Weighted(Weighted {
-            balance_in,
-            balance_out,
-            exponent,
-        });
-        Self::new(scaling, form, None)
-    }
-
-    /// Returns the curve of a stable direction; `None` when it cannot trade.
-    pub(super) fn stable(scaling: Scaling, spec: StableSpec<'_>) -> Option<Self> {
-        let stable = Stable::new(spec)?;
-        let whole = stable.balance_out * scaling.paid;
-        Self::new(scaling, Form::Stable(Box::new(stable)), Some(whole))
-    }
-
-    fn new(scaling: Scaling, form: Form, whole: Option<f64>) -> Option<Self> {
-        let (_, slope, _) = form.at(0.0);
-        let spot = slope * scaling.gain * scaling.paid;
-        let (out, _, _) = form.at(scaling.in_limit * scaling.gain);
-        (spot > 0.0 && spot.is_finite() && scaling.in_limit > 0.0).then_some(Self {
-            gain: scaling.gain,
-            paid: scaling.paid,
-            in_limit: scaling.in_limit,
-            out_limit: whole.unwrap_or(out * scaling.paid),
-            spot,
+    fn new(keep_in: f64, keep_out: f64, net_most: f64, form: Form) -> Option<Self> {
+        let mut curve = Self {
+            keep_in,
+            keep_out,
+            net_most,
+            out_most: f64::INFINITY,
             form,
-        })
+        };
+        let all = curve.keep_out * curve.paid(net_most);
+        curve.out_most = match curve.form {
+            Form::Weighted { balance_out, .. } => all.min(balance_out * MOST_OF_BALANCE),
+            Form::Stable { .. } => all,
+        };
+        let spot = curve.spot();
+        (spot > 0.0 && spot.is_finite() && all.is_finite()).then_some(curve)
     }
 
-    pub(super) const fn spot(&self) -> f64 {
-        self.spot
+    /// Output per input unit at zero size, fees included.
+    pub(super) fn spot(&self) -> f64 {
+        self.keep_in * self.keep_out * self.slope(0.0)
     }
 
+    /// The trade that maximises `output - ratio * input`.
     pub(super) fn respond(&self, ratio: f64) -> Response {
-        if ratio > self.spot * (1.0 + NEAR_SPOT) {
+        let spot = self.spot();
+        if ratio > spot * (1.0 + NEAR_SPOT) {
             return Response::default();
         }
-        let wanted = ratio / (self.gain * self.paid);
-        let limit = self.in_limit * self.gain;
-        let net = if ratio >= self.spot {
-            0.0
-        } else {
-            self.form.input_at_slope(wanted, limit)
-        };
-        if net >= limit {
-            return Response {
-                amount_in: self.in_limit,
-                amount_out: self.out_limit,
-                exhausted: true,
-                ..Response::default()
-            };
-        }
-        let (out, slope, bend) = self.form.at(net);
+        let wanted = ratio / (self.keep_in * self.keep_out);
+        let free = self.net_at(wanted).max(0.0);
+        let net = free.min(self.net_most);
+        let is_inside = free < self.net_most;
         Response {
-            amount_in: net / self.gain,
-            amount_out: out * self.paid,
-            stiffness: slope / bend / self.gain,
-            exhausted: false,
+            amount_in: net / self.keep_in,
+            amount_out: self.keep_out * self.paid(net),
+            stiffness: if is_inside {
+                1.0 / (self.log_fall(net) * self.keep_in)
+            } else {
+                0.0
+            },
+            exhausted: !is_inside,
             on_ramp: false,
         }
     }
 
+    /// Output for an input; what the pool cannot take is ignored.
     pub(super) fn output(&self, amount_in: f64) -> f64 {
-        self.form.at(amount_in.min(self.in_limit) * self.gain).0 * self.paid
+        self.keep_out * self.paid((amount_in * self.keep_in).min(self.net_most))
     }
 
-    /// Returns the input for `amount_out`; infinite when the pool cannot deliver it.
+    /// Input for an output; infinite when the pool cannot deliver it.
     pub(super) fn input(&self, amount_out: f64) -> f64 {
-        if amount_out >= self.output(self.in_limit) {
+        if amount_out > self.out_most {
             return f64::INFINITY;
         }
-        self.form.input_for(amount_out / self.paid) / self.gain
+        self.price_of(amount_out / self.keep_out) / self.keep_in
     }
 
+    /// Output per further input unit after an input, fees included.
     pub(super) fn marginal(&self, amount_in: f64) -> f64 {
-        let net = amount_in.min(self.in_limit) * self.gain;
-        self.form.at(net).1 * self.gain * self.paid
+        let net = (amount_in * self.keep_in).min(self.net_most);
+        self.keep_in * self.keep_out * self.slope(net)
     }
-}
 
-impl Form {
-    /// Returns output, slope, and minus the slope's derivative, after `net` of input.
-    fn at(&self, net: f64) -> (f64, f64, f64) {
-        match self {
-            Self::Weighted(pool) => pool.at(net),
-            Self::Stable(pool) => pool.at(net),
+    /// Output before its fee for a net input.
+    fn paid(&self, net: f64) -> f64 {
+        match self.form {
+            Form::Weighted {
+                balance_in,
+                balance_out,
+                ratio,
+            } => -balance_out * (-ratio * (net / balance_in).ln_1p()).exp_m1(),
+            Form::Stable {
+                x,
+                y,
+                q,
+                scale_in,
+                scale_out,
+            } => other_side(x, y, q, net * scale_in) / scale_out,
         }
     }
 
-    /// Returns the input after which the slope is `wanted`, at most `limit`.
-    fn input_at_slope(&self, wanted: f64, limit: f64) -> f64 {
-        match self {
-            Self::Weighted(pool) => pool.input_at_slope(wanted).min(limit),
-            Self::Stable(pool) => pool.input_at_slope(wanted, limit),
+    /// Net input for an output before its fee.
+    fn price_of(&self, out: f64) -> f64 {
+        match self.form {
+            Form::Weighted {
+                balance_in,
+                balance_out,
+                ratio,
+            } => balance_in * (-(-out / balance_out).ln_1p() / ratio).exp_m1(),
+            Form::Stable {
+                x,
+                y,
+                q,
+                scale_in,
+                scale_out,
+            } => -other_side(y, x, q, -out * scale_out) / scale_in,
         }
     }
 
-    fn input_for(&self, out: f64) -> f64 {
-        match self {
-            Self::Weighted(pool) => pool.input_for(out),
-            Self::Stable(pool) => pool.input_for(out),
+    /// Output before its fee per further net input.
+    fn slope(&self, net: f64) -> f64 {
+        match self.form {
+            Form::Weighted {
+                balance_in,
+                balance_out,
+                ratio,
+            } => {
+                let fall = (-(ratio + 1.0) * (net / balance_in).ln_1p()).exp();
+                balance_out * ratio / balance_in * fall
+            }
+            Form::Stable {
+                x,
+                y,
+                q,
+                scale_in,
+                scale_out,
+            } => {
+                let added = net * scale_in;
+                let left = y - other_side(x, y, q, added);
+                price(x + added, left, q) * scale_in / scale_out
+            }
         }
     }
-}
 
-impl Weighted {
-    fn at(&self, net: f64) -> (f64, f64, f64) {
-        let grown = (net / self.balance_in).ln_1p();
-        let left = (-self.exponent * grown).exp_m1();
-        let total = self.balance_in + net;
-        let slope = self.balance_out * (1.0 + left) * self.exponent / total;
-        (
-            -self.balance_out * left,
-            slope,
-            slope * (self.exponent + 1.0) / total,
-        )
-    }
-
-    fn input_at_slope(&self, wanted: f64) -> f64 {
-        let first = self.balance_out * self.exponent / self.balance_in;
-        self.balance_in * ((first / wanted).ln() / (self.exponent + 1.0)).exp_m1()
-    }
-
-    fn input_for(&self, out: f64) -> f64 {
-        let left = (-out / self.balance_out).ln_1p();
-        self.balance_in * (-left / self.exponent).exp_m1()
-    }
-}
-
-impl Stable {
-    fn new(spec: StableSpec<'_>) -> Option<Self> {
-        let balance_in = spec.balances.get(spec.coin_in).copied()?;
-        let balance_out = spec.balances.get(spec.coin_out).copied()?;
-        let invariant = invariant(spec.balances, spec.amp_times_coins)?;
-        let sum: f64 = spec.balances.iter().sum();
-        // How far the pool is from a constant sum; the quadratic's terms hang on it.
-        let excess = sum - invariant + invariant / spec.amp_times_coins;
-        let mut pool = Self {
-            balance_in,
-            balance_out,
-            linear: balance_out + excess,
-            product: balance_out * excess,
-            table: Vec::new(),
-        };
-        if !(excess > 0.0 && excess.is_finite()) {
-            return None;
+    /// By how much the logarithm of the price falls per further net input.
+    fn log_fall(&self, net: f64) -> f64 {
+        match self.form {
+            Form::Weighted {
+                balance_in, ratio, ..
+            } => (ratio + 1.0) / (balance_in + net),
+            Form::Stable {
+                x, y, q, scale_in, ..
+            } => {
+                let added = net * scale_in;
+                log_fall(x + added, y - other_side(x, y, q, added), q) * scale_in
+            }
         }
-        let mut net = invariant * TABLE_START;
-        for _ in 0..TABLE {
-            pool.table.push((net, pool.at(net).1));
-            net *= TABLE_GROWTH;
-        }
-        Some(pool)
     }
 
-    fn at(&self, net: f64) -> (f64, f64, f64) {
-        let total = self.balance_in + net;
-        let part = self.product / total;
-        let sum = self.linear + net;
-        let product = net * (self.balance_out + part);
-        let root = (sum * sum - 4.0 * product).max(0.0).sqrt();
-        let out = 2.0 * product / (sum + root);
-        let change = self.balance_out + part * self.balance_in / total;
-        let slope = (change - out) / root;
-        let bent = 2.0 * part * self.balance_in / (total * total);
-        let bend = (bent + 2.0 * slope * (1.0 - slope)) / root;
-        (out, slope, bend)
-    }
-
-    fn input_at_slope(&self, wanted: f64, limit: f64) -> f64 {
-        let met = self.table.partition_point(|(_, slope)| *slope > wanted);
-        let mut low = met
-            .checked_sub(1)
-            .and_then(|index| self.table.get(index))
-            .map_or(0.0, |(net, _)| *net);
-        let mut high = self.table.get(met).map_or(limit, |(net, _)| *net);
-        if low >= limit || self.at(limit).1 >= wanted {
-            return limit;
+    /// Net input after which the slope is `wanted`; negative above the first price.
+    fn net_at(&self, wanted: f64) -> f64 {
+        if let Form::Weighted {
+            balance_in, ratio, ..
+        } = self.form
+        {
+            let over = (self.slope(0.0) / wanted).ln();
+            return balance_in * (over / (ratio + 1.0)).exp_m1();
         }
-        high = high.min(limit);
-        let mut net = 0.5 * (low + high);
+        let target = wanted.ln();
+        let (mut low, mut high) = (0.0, self.net_most);
+        if self.slope(high) >= wanted {
+            return high;
+        }
+        let mut net = 0.0;
         for _ in 0..MAX_STEPS {
-            let (_, slope, bend) = self.at(net);
-            if slope > wanted {
+            let over = self.slope(net).ln() - target;
+            if over > 0.0 {
                 low = net;
             } else {
                 high = net;
             }
-            let step = net + (slope - wanted) / bend;
-            let next = if step > low && step < high {
-                step
-            } else {
-                0.5 * (low + high)
-            };
-            let settled = (next - net).abs() <= SETTLED * next;
-            net = next;
-            if settled {
+            if over.abs() <= CLOSE {
                 break;
             }
-        }
-        net
-    }
-
-    /// The same quadratic read the other way round.
-    fn input_for(&self, out: f64) -> f64 {
-        let (mut low, mut high) = (0.0, self.balance_in.max(self.balance_out));
-        while self.at(high).0 < out && high < f64::MAX * 0.1 {
-            low = high;
-            high *= 4.0;
-        }
-        let mut net = (out / self.at(0.0).1).clamp(low, high);
-        for _ in 0..MAX_STEPS * 2 {
-            let (given, slope, _) = self.at(net);
-            if given < out {
-                low = net;
-            } else {
-                high = net;
-            }
-            let step = net + (out - given) / slope;
-            let next = if step > low && step < high {
-                step
-            } else {
-                0.5 * (low + high)
-            };
-            let settled = (next - net).abs() <= f64::EPSILON * next;
-            net = next;
-            if settled {
+            let step = over / self.log_fall(net);
+            let next = net + step;
+            // Away from the peg the price falls ever more steeply, so a step may overshoot.
+            let inside = next > low && next < high;
+            let next = if inside { next } else { 0.5 * (low + high) };
+            if next == net {
                 break;
             }
+            net = next;
         }
         net
     }
 }
 
-/// Returns the StableSwap invariant by Newton's method; `None` when a balance is not above zero or
-/// it does not settle.
-fn invariant(balances: &[f64], amp_times_coins: f64) -> Option<f64> {
-    let sum: f64 = balances.iter().sum();
-    if balances.iter().any(|balance| *balance <= 0.0) || !sum.is_finite() {
+/// How much `y` falls when `x` grows by `added`, so that `x y (x + y + q)` stays.
+fn other_side(x: f64, y: f64, q: f64, added: f64) -> f64 {
+    let sum = x + y + q;
+    let p = y + sum + added;
+    let product = added * (y + y * sum / (x + added));
+    2.0 * product / (p + (p * p - 4.0 * product).max(0.0).sqrt())
+}
+
+/// Units of `y` per unit of `x`.
+fn price(x: f64, y: f64, q: f64) -> f64 {
+    y * (2.0 * x + y + q) / (x * (2.0 * y + x + q))
+}
+
+/// By how much the logarithm of [`price`] falls per unit of `x`.
+fn log_fall(x: f64, y: f64, q: f64) -> f64 {
+    let s = price(x, y, q);
+    let rise = (2.0 - s) / (2.0 * x + y + q) - s / y;
+    let fall = (1.0 - 2.0 * s) / (2.0 * y + x + q) + 1.0 / x;
+    (fall - rise).max(f64::MIN_POSITIVE)
+}
+
+/// Returns the curve of a weighted pool; `None` when it cannot trade.
+pub(super) fn weighted_curve(pool: &WeightedPool, way: Way) -> Option<Curve> {
+    let (coin_in, coin_out) = way.coins();
+    let balance = |coin: usize| Some(*pool.balances().get(coin)? as f64);
+    let weight = |coin: usize| Some(*pool.weights().get(coin)? as f64);
+    let (balance_in, balance_out) = (balance(coin_in)?, balance(coin_out)?);
+    if balance_in <= 0.0 || balance_out <= 0.0 {
         return None;
     }
-    let count = balances.len() as f64;
-    let mut value = sum;
-    for _ in 0..MAX_STEPS {
-        let product = balances.iter().fold(value, |product, balance| {
-            product * value / (balance * count)
-        });
-        let next = (amp_times_coins * sum + count * product) * value
-            / ((amp_times_coins - 1.0) * value + (count + 1.0) * product);
-        let settled = (next - value).abs() <= 2.0 * f64::EPSILON * next;
-        value = next;
-        if settled {
-            break;
-        }
+    let keep = 1.0 - pool.swap_fee() as f64 / ONE_18;
+    let form = Form::Weighted {
+        balance_in,
+        balance_out,
+        ratio: weight(coin_in)? / weight(coin_out)?,
+    };
+    SmoothCurve::new(keep, 1.0, balance_in * MOST_OF_BALANCE, form).map(Curve::Smooth)
+}
+
+/// Returns the curve of a Balancer stable pool; `None` when it cannot trade.
+pub(super) fn balancer_stable_curve(pool: &BalancerStablePool, way: Way) -> Option<Curve> {
+    let balances: Vec<f64> = pool.balances().iter().map(|units| *units as f64).collect();
+    let factors = pool.scaling_factors();
+    let scales: Vec<f64> = factors.iter().map(|f| to_f64(*f) / ONE_18).collect();
+    let invariant = to_f64(pool.invariant().ok()?);
+    let amp = pool.amp() as f64 / 1_000.0;
+    let keep = 1.0 - pool.swap_fee() as f64 / ONE_18;
+    stable_curve(&balances, &scales, invariant, amp, (keep, 1.0), way)
+}
+
+/// Returns the curve of a StableSwap pool; `None` when it cannot trade. Where the fee rises off the
+/// peg, the curve has the lowest fee: it lies above what the pool pays, so bounds hold.
+pub(super) fn stable_swap_curve(pool: &StableSwapPool, way: Way) -> Option<Curve> {
+    let balances: Vec<f64> = pool.balances().iter().map(|units| to_f64(*units)).collect();
+    let terms = pool.terms();
+    let scales: Vec<f64> = terms.rates.iter().map(|r| to_f64(*r) / ONE_18).collect();
+    let invariant = to_f64(pool.invariant().ok()?);
+    let amp = to_f64(terms.amp) / f64::from(terms.amp_precision);
+    let keep = 1.0 - to_f64(terms.fee) / ONE_10;
+    stable_curve(&balances, &scales, invariant, amp, (1.0, keep), way)
+}
+
+fn stable_curve(
+    balances: &[f64],
+    scales: &[f64],
+    invariant: f64,
+    amp: f64,
+    (keep_in, keep_out): (f64, f64),
+    way: Way,
+) -> Option<Curve> {
+    if balances.iter().any(|balance| *balance <= 0.0) {
+        return None;
     }
-    value.is_finite().then_some(value)
+    let scaled = |coin: usize| Some(balances.get(coin)? * scales.get(coin)?);
+    let (coin_in, coin_out) = way.coins();
+    let (x, y) = (scaled(coin_in)?, scaled(coin_out)?);
+    let all: f64 = balances.iter().zip(scales).map(|(b, s)| b * s).sum();
+    let total_amp = amp * balances.len() as f64;
+    let form = Form::Stable {
+        x,
+        y,
+        q: (all - x - y) + invariant / total_amp - invariant,
+        scale_in: *scales.get(coin_in)?,
+        scale_out: *scales.get(coin_out)?,
+    };
+    let most = MOST_OF_STABLE as f64 * invariant / scales.get(coin_in)?;
+    SmoothCurve::new(keep_in, keep_out, most * keep_in, form).map(Curve::Smooth)
+}
+
+/// Largest input, fee included, that a weighted pool takes in one swap.
+pub(super) fn weighted_most_in(pool: &WeightedPool, coin_in: usize) -> U256 {
+    let balance = pool.balances().get(coin_in).copied().unwrap_or(0);
+    let net = mul_div_floor(U256::from(balance), U256::from(3), U256::from(10));
+    let one = U256::from(1_000_000_000_000_000_000_u64);
+    let kept = one.saturating_sub(U256::from(pool.swap_fee()));
+    net.and_then(|net| mul_div_floor(net, one, kept))
+        .unwrap_or_default()
+}
+
+/// Largest input that a stable pool is asked for, by its invariant and the factors of its coins.
+pub(super) fn stable_most_in(
+    invariant: Result<U256, AmmError>,
+    factors: &[U256],
+    coin_in: usize,
+) -> U256 {
+    let factor = factors.get(coin_in).copied().unwrap_or_default();
+    let one = U256::from(1_000_000_000_000_000_000_u64);
+    let most = invariant
+        .ok()
+        .and_then(|d| d.checked_mul(U256::from(MOST_OF_STABLE)));
+    most.and_then(|most| mul_div_floor(most, one, factor))
+        .unwrap_or_default()
 }
