@@ -19,6 +19,7 @@ __all__ = [
     "Ack",
     "BalancerStablePool",
     "CoreError",
+    "CryptoPool",
     "DepthFollower",
     "Engine",
     "Market",
@@ -30,6 +31,7 @@ __all__ = [
     "Publisher",
     "Recovery",
     "SolidlyPool",
+    "StableSwapPool",
     "V2Pool",
     "V3Pool",
     "V4Pool",
@@ -61,7 +63,16 @@ class PoolQuote:
     ticks_crossed: int
     steps: int
     gas: int
-    next: V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool
+    next: (
+        V2Pool
+        | V3Pool
+        | V4Pool
+        | WeightedPool
+        | BalancerStablePool
+        | SolidlyPool
+        | StableSwapPool
+        | CryptoPool
+    )
 
 @final
 class V2Pool:
@@ -208,6 +219,106 @@ class BalancerStablePool:
     version: int
     def invariant(self) -> int:
         """Return the invariant that a swap would keep, with 18 decimals."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+
+@final
+class StableSwapPool:
+    """Curve StableSwap pool of 2 to 8 coins: plain, lending, meta or NG.
+
+    Coins are numbered as in the contract's `exchange`; `lent` and `over` return the pool numbered
+    as in `exchange_underlying`. A rate turns base units into 36 decimals, times what one of the coin
+    is worth: a lending protocol's rate, a base pool's virtual price (the cached one where the
+    contract caches it). Fees and the multiplier are in parts of 10^10. `version` is the generation
+    of the contract, and `amp` is what it computes with: 1 the lending pools of early 2020 and 2
+    pools like 3pool (`A()`), 3 the later templates and metapools, 4 StableSwap-NG and the two-coin
+    pools of the older factories (`A_precise()`). A base pool needs the `supply` of its shares.
+
+    A quote is what the exchange pays, and `amount_out` of an exact-out quote what the least input
+    delivers: the contract has no exact-out. `get_dy` is the contract's view, which in versions 1
+    and 2, and over a base pool, is not always the exchange's amount.
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        rates: Sequence[int],
+        amp: int,
+        fee: int,
+        admin_fee: int,
+        version: int,
+        *,
+        offpeg_fee_multiplier: int = 0,
+        supply: int = 0,
+    ) -> StableSwapPool: ...
+    @staticmethod
+    def rate(decimals: int) -> int:
+        """Return the rate of a coin of which one is worth one."""
+    balances: list[int]
+    rates: list[int]
+    amp: int
+    fee: int
+    admin_fee: int
+    offpeg_fee_multiplier: int
+    version: int
+    supply: int
+    coin_count: int
+    base: StableSwapPool | None
+    precisions: list[int] | None
+    def lent(self, precisions: Sequence[int]) -> StableSwapPool:
+        """Return a lending pool numbered in underlying coins; 10^(18 - decimals) for each."""
+    def over(self, base: StableSwapPool) -> StableSwapPool:
+        """Return a metapool numbered in underlying coins: its first coin, then those of `base`."""
+    def invariant(self) -> int:
+        """Return `D` of the pool's own coins, with 18 decimals."""
+    def virtual_price(self) -> int:
+        """Return what a share is worth, with 18 decimals."""
+    def shares_without_fee(self, coin: int, amount: int) -> int:
+        """Return the contract's `calc_token_amount` for a deposit of one coin, without the fee."""
+    def withdrawn(self, coin: int, shares: int) -> int:
+        """Return the contract's `calc_withdraw_one_coin`."""
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return the contract's `get_dy` or `get_dy_underlying`, by how the coins are numbered."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+
+@final
+class CryptoPool:
+    """Curve tricrypto pool.
+
+    Prices, gamma and `fee_gamma` have 18 decimals, fees are in parts of 10^10, `ann` is
+    `A_precise()`, `precisions` are 10^(18 - decimals), `invariant` is the contract's `D`. `version`
+    1 is tricrypto of May 2021, 2 is tricrypto2. After a swap the price scale is as before: the
+    contract may move it, by its oracle and the time.
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        precisions: Sequence[int],
+        price_scale: Sequence[int],
+        invariant: int,
+        ann: int,
+        gamma: int,
+        mid_fee: int,
+        out_fee: int,
+        fee_gamma: int,
+        version: int,
+    ) -> CryptoPool: ...
+    balances: list[int]
+    precisions: list[int]
+    price_scale: list[int]
+    invariant: int
+    ann: int
+    gamma: int
+    mid_fee: int
+    out_fee: int
+    fee_gamma: int
+    version: int
+    def fee(self) -> int:
+        """Return the fee as it is now, in parts of 10^10."""
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return the contract's `get_dy`, which is what its exchange pays."""
     def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
 

@@ -2,12 +2,14 @@
 
 use pyo3::prelude::*;
 use router_core::amm::{
-    AmmError, BalancerStablePool, Quote, SolidlyPool, Tick, V2Pool, V3Pool, V4Pool, WeightedPool,
+    AmmError, BalancerStablePool, CryptoPool, Quote, SolidlyPool, StableSwapPool, Tick, V2Pool,
+    V3Pool, V4Pool, WeightedPool,
 };
 use router_core::num::{to_u128, U256};
 
 use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
+use crate::curve::{PyCryptoPool, PyStableSwapPool};
 use crate::error::from_amm;
 use crate::solidly::PySolidlyPool;
 use crate::v4::PyV4Pool;
@@ -240,6 +242,8 @@ pub(crate) enum NextPool {
     Weighted(WeightedPool),
     BalancerStable(BalancerStablePool),
     Solidly(SolidlyPool),
+    StableSwap(StableSwapPool),
+    Crypto(CryptoPool),
 }
 
 /// What a swap would do: `amount_in` is what the pool takes (less than asked when it runs dry).
@@ -326,6 +330,12 @@ impl PyPoolQuote {
             }
             NextPool::BalancerStable(pool) => {
                 Bound::new(py, PyBalancerStablePool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::StableSwap(pool) => {
+                Bound::new(py, PyStableSwapPool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::Crypto(pool) => {
+                Bound::new(py, PyCryptoPool(pool.clone())).map(Bound::into_any)
             }
             NextPool::Solidly(pool) => Bound::new(py, PySolidlyPool(*pool)).map(Bound::into_any),
         }

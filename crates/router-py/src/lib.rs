@@ -3,6 +3,7 @@
 mod amm;
 mod balancer;
 mod convert;
+mod curve;
 mod engine;
 mod error;
 mod feed;
@@ -23,6 +24,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<balancer::PyWeightedPool>()?;
     module.add_class::<balancer::PyBalancerStablePool>()?;
     module.add_class::<solidly::PySolidlyPool>()?;
+    module.add_class::<curve::PyStableSwapPool>()?;
+    module.add_class::<curve::PyCryptoPool>()?;
     module.add_class::<engine::PyAck>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyRecovery>()?;

@@ -269,7 +269,7 @@ impl CryptoPool {
         let paid = held
             .checked_sub(left)
             .and_then(|paid| paid.checked_sub(U256::ONE))
-            .ok_or(AmmError::AmountRange)?;
+            .ok_or(AmmError::EmptyPool)?;
         self.priced(pair.1, scaled, left, paid)
             .ok_or(AmmError::Overflow)
     }
@@ -402,8 +402,8 @@ impl MultiPool for CryptoPool {
     /// what it is worth of the input.
     ///
     /// # Errors
-    /// `InvalidRequest` for coins that are equal or absent, `AmountRange` for zero and for less than
-    /// moves the pool, `EmptyPool` when a balance is zero, `Overflow` where the contract reverts; it
+    /// `InvalidRequest` for coins that are equal or absent, `AmountRange` for zero, `EmptyPool`
+    /// when a balance is zero or the input is too little to move the pool, `Overflow` where the contract reverts; it
     /// does so also for balances that it calls unsafe, far out of balance.
     fn quote_exact_in(
         &self,

@@ -205,7 +205,7 @@ impl Holdings {
                 .checked_sub(left)
                 .and_then(|gross| gross.checked_sub(U256::ONE)),
         };
-        let gross = gross.ok_or(AmmError::AmountRange)?;
+        let gross = gross.ok_or(AmmError::EmptyPool)?;
         self.priced(at, coin_in, coin_out, grown, (gross, left))
             .ok_or(AmmError::Overflow)
     }

@@ -10,7 +10,7 @@ const RULES_OF_THREE: u32 = 3;
 ///
 /// "Least" is where the contract's rounding lets the output rise step by step; where it wavers by a
 /// unit, the input is one that delivers while one unit less does not. `output` is what the contract
-/// pays; it says `AmountRange` for an input that is too small to move the pool.
+/// pays; it says `EmptyPool` for an input that is too small to move the pool.
 ///
 /// # Errors
 /// `InsufficientLiquidity` when no input that the contract takes delivers so much.
@@ -22,7 +22,7 @@ pub(super) fn least_input(
     // An input that the contract refuses for any other reason than its smallness is too large.
     let enough = |amount_in: U256| match output(amount_in) {
         Ok(amount_out) => amount_out >= wanted,
-        Err(error) => error != AmmError::AmountRange,
+        Err(error) => error != AmmError::EmptyPool,
     };
     let guess = nearer(guess.max(U256::ONE), wanted, &output);
     let (mut short, mut high) = bracket(guess, enough)?;

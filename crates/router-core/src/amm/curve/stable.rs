@@ -377,8 +377,8 @@ impl MultiPool for StableSwapPool {
     /// what it is worth of the input, without the fees of a base pool's deposits and withdrawals.
     ///
     /// # Errors
-    /// `InvalidRequest` for coins that are equal or absent, `AmountRange` for zero and for less than
-    /// moves the pool, `EmptyPool` when a balance is zero, `Overflow` where the contract reverts.
+    /// `InvalidRequest` for coins that are equal or absent, `AmountRange` for zero, `EmptyPool`
+    /// when a balance is zero or the input is too little to move the pool, `Overflow` where the contract reverts.
     fn quote_exact_in(
         &self,
         coin_in: usize,

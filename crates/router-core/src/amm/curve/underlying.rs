@@ -149,7 +149,7 @@ impl Over<'_> {
         let (amount_out, base) = self
             .base
             .withdraw(into, step.amount_out)
-            .ok_or(AmmError::AmountRange)?;
+            .ok_or(AmmError::EmptyPool)?;
         Ok(Step {
             amount_out,
             fee_amount: step.fee_amount,
@@ -185,7 +185,7 @@ impl Over<'_> {
         self.base
             .withdraw(into, trade.amount_out)
             .map(|(paid, _)| paid)
-            .ok_or(AmmError::AmountRange)
+            .ok_or(AmmError::EmptyPool)
     }
 
     /// Returns what the view takes a deposit to be worth, with 18 decimals.

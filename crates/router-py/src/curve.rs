@@ -1,0 +1,427 @@
+//! `StableSwapPool` and `CryptoPool`.
+
+use pyo3::prelude::*;
+use router_core::amm::{
+    AmmError, CryptoParams, CryptoPool, CryptoVersion, MultiPool, Quote, StableSwapParams,
+    StableSwapPool, StableSwapVersion,
+};
+use router_core::num::U256;
+
+use crate::amm::{misfit, NextPool, PyPoolQuote};
+use crate::convert::{numbered, Fitting, Units};
+use crate::error::from_amm;
+
+/// Curve StableSwap pool of 2 to 8 coins: plain, lending, meta or NG; fees are in parts of 10^10.
+#[pyclass(
+    name = "StableSwapPool",
+    module = "router.core",
+    frozen,
+    eq,
+    hash,
+    skip_from_py_object
+)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PyStableSwapPool(pub(crate) StableSwapPool);
+
+#[pymethods]
+impl PyStableSwapPool {
+    #[new]
+    #[pyo3(
+        signature = (
+            balances, rates, amp, fee, admin_fee, version, *,
+            offpeg_fee_multiplier = Fitting(Some(0)), supply = Units(U256::ZERO)
+        ),
+        text_signature = "(balances, rates, amp, fee, admin_fee, version, *, \
+                          offpeg_fee_multiplier=0, supply=0)"
+    )]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "Python names them; two are keyword-only"
+    )]
+    fn new(
+        balances: Vec<Units>,
+        rates: Vec<Units>,
+        amp: Fitting<u64>,
+        fee: Fitting<u64>,
+        admin_fee: Fitting<u64>,
+        version: Fitting<u8>,
+        offpeg_fee_multiplier: Fitting<u64>,
+        supply: Units,
+    ) -> PyResult<Self> {
+        let params = StableSwapParams {
+            amp: amp.0.ok_or_else(misfit)?,
+            fee: fee.0.ok_or_else(misfit)?,
+            admin_fee: admin_fee.0.ok_or_else(misfit)?,
+            offpeg_fee_multiplier: offpeg_fee_multiplier.0.ok_or_else(misfit)?,
+            version: stable_version(version)?,
+        };
+        StableSwapPool::new(&plain(&balances), plain(&rates).into(), params)
+            .map(|pool| Self(pool.with_supply(supply.0)))
+            .map_err(from_amm)
+    }
+
+    /// Return the rate of a coin with `decimals` decimals of which one is worth one.
+    #[staticmethod]
+    fn rate(decimals: Fitting<u8>) -> PyResult<Units> {
+        decimals
+            .0
+            .and_then(|decimals| 36_u8.checked_sub(decimals))
+            .and_then(|power| U256::from(10_u64).checked_pow(U256::from(power)))
+            .map(Units)
+            .ok_or_else(misfit)
+    }
+
+    #[getter]
+    fn balances(&self) -> Vec<Units> {
+        wrapped(self.0.balances())
+    }
+
+    #[getter]
+    fn rates(&self) -> Vec<Units> {
+        wrapped(self.0.rates())
+    }
+
+    #[getter]
+    fn amp(&self) -> u64 {
+        self.0.params().amp
+    }
+
+    #[getter]
+    fn fee(&self) -> u64 {
+        self.0.params().fee
+    }
+
+    #[getter]
+    fn admin_fee(&self) -> u64 {
+        self.0.params().admin_fee
+    }
+
+    #[getter]
+    fn offpeg_fee_multiplier(&self) -> u64 {
+        self.0.params().offpeg_fee_multiplier
+    }
+
+    #[getter]
+    fn version(&self) -> u8 {
+        match self.0.params().version {
+            StableSwapVersion::Original => 1,
+            StableSwapVersion::Classic => 2,
+            StableSwapVersion::Precise => 3,
+            StableSwapVersion::Ng => 4,
+        }
+    }
+
+    #[getter]
+    fn supply(&self) -> Units {
+        Units(self.0.supply())
+    }
+
+    #[getter]
+    fn coin_count(&self) -> usize {
+        self.0.coin_count()
+    }
+
+    #[getter]
+    fn base(&self) -> Option<Self> {
+        self.0.base().map(Self)
+    }
+
+    #[getter]
+    fn precisions(&self) -> Option<Vec<Units>> {
+        self.0.precisions().map(wrapped)
+    }
+
+    /// Return a lending pool with its coins numbered as in `exchange_underlying`.
+    fn lent(&self, precisions: Vec<Units>) -> PyResult<Self> {
+        self.0
+            .lent(plain(&precisions).into())
+            .map(Self)
+            .map_err(from_amm)
+    }
+
+    /// Return a metapool with its coins numbered as in `exchange_underlying`.
+    fn over(&self, base: &Self) -> PyResult<Self> {
+        self.0.over(&base.0).map(Self).map_err(from_amm)
+    }
+
+    /// Return the contract's `D`, with 18 decimals.
+    fn invariant(&self) -> PyResult<Units> {
+        self.0.invariant().map(Units).map_err(from_amm)
+    }
+
+    /// Return the contract's `get_virtual_price`, with 18 decimals.
+    fn virtual_price(&self) -> PyResult<Units> {
+        self.0.virtual_price().map(Units).map_err(from_amm)
+    }
+
+    /// Return the contract's `calc_token_amount` for a deposit of one coin, without the fee.
+    fn shares_without_fee(&self, coin: Fitting<usize>, amount: Units) -> PyResult<Units> {
+        self.0
+            .shares_without_fee(numbered(coin), amount.0)
+            .map(Units)
+            .map_err(from_amm)
+    }
+
+    /// Return the contract's `calc_withdraw_one_coin`.
+    fn withdrawn(&self, coin: Fitting<usize>, shares: Units) -> PyResult<Units> {
+        self.0
+            .withdrawn(numbered(coin), shares.0)
+            .map(Units)
+            .map_err(from_amm)
+    }
+
+    /// Return the contract's `get_dy` or `get_dy_underlying`, by how the coins are numbered.
+    fn get_dy(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<Units> {
+        self.0
+            .get_dy(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(Units)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_in(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_in(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(stable_answer)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_out(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_out: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_out(numbered(coin_in), numbered(coin_out), amount_out.0)
+            .map(stable_answer)
+            .map_err(from_amm)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "StableSwapPool(balances={}, amp={}, fee={}, version={}, coin_count={})",
+            listed(self.0.balances()),
+            self.amp(),
+            self.fee(),
+            self.version(),
+            self.coin_count(),
+        )
+    }
+}
+
+/// Curve tricrypto pool; prices, gamma and `fee_gamma` have 18 decimals, fees are in parts of 10^10.
+#[pyclass(
+    name = "CryptoPool",
+    module = "router.core",
+    frozen,
+    eq,
+    hash,
+    skip_from_py_object
+)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PyCryptoPool(pub(crate) CryptoPool);
+
+#[pymethods]
+impl PyCryptoPool {
+    #[new]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the contract's state is this wide, and Python names the parameters"
+    )]
+    fn new(
+        balances: [Units; 3],
+        precisions: [Fitting<u64>; 3],
+        price_scale: [Units; 2],
+        invariant: Units,
+        ann: Fitting<u64>,
+        gamma: Fitting<u64>,
+        mid_fee: Fitting<u64>,
+        out_fee: Fitting<u64>,
+        fee_gamma: Fitting<u64>,
+        version: Fitting<u8>,
+    ) -> PyResult<Self> {
+        let [first, second, third] = precisions.map(|precision| precision.0.ok_or_else(misfit));
+        let params = CryptoParams {
+            ann: ann.0.ok_or_else(misfit)?,
+            gamma: gamma.0.ok_or_else(misfit)?,
+            mid_fee: mid_fee.0.ok_or_else(misfit)?,
+            out_fee: out_fee.0.ok_or_else(misfit)?,
+            fee_gamma: fee_gamma.0.ok_or_else(misfit)?,
+            version: match version.0 {
+                Some(1) => CryptoVersion::Tricrypto,
+                Some(2) => CryptoVersion::Tricrypto2,
+                _ => return Err(version_misfit()),
+            },
+        };
+        CryptoPool::new(
+            balances.map(|balance| balance.0),
+            [first?, second?, third?],
+            price_scale.map(|price| price.0),
+            invariant.0,
+            params,
+        )
+        .map(Self)
+        .map_err(from_amm)
+    }
+
+    #[getter]
+    fn balances(&self) -> Vec<Units> {
+        wrapped(self.0.balances())
+    }
+
+    #[getter]
+    fn precisions(&self) -> Vec<u64> {
+        self.0.precisions().to_vec()
+    }
+
+    #[getter]
+    fn price_scale(&self) -> Vec<Units> {
+        self.0
+            .price_scale()
+            .iter()
+            .skip(1)
+            .copied()
+            .map(Units)
+            .collect()
+    }
+
+    #[getter]
+    fn invariant(&self) -> Units {
+        Units(self.0.invariant())
+    }
+
+    #[getter]
+    fn ann(&self) -> u64 {
+        self.0.params().ann
+    }
+
+    #[getter]
+    fn gamma(&self) -> u64 {
+        self.0.params().gamma
+    }
+
+    #[getter]
+    fn mid_fee(&self) -> u64 {
+        self.0.params().mid_fee
+    }
+
+    #[getter]
+    fn out_fee(&self) -> u64 {
+        self.0.params().out_fee
+    }
+
+    #[getter]
+    fn fee_gamma(&self) -> u64 {
+        self.0.params().fee_gamma
+    }
+
+    #[getter]
+    fn version(&self) -> u8 {
+        match self.0.params().version {
+            CryptoVersion::Tricrypto => 1,
+            CryptoVersion::Tricrypto2 => 2,
+        }
+    }
+
+    /// Return the fee as it is now, in parts of 10^10.
+    fn fee(&self) -> PyResult<Units> {
+        self.0.fee().map(Units).map_err(from_amm)
+    }
+
+    /// Return the contract's `get_dy`, which is what its exchange pays.
+    fn get_dy(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<Units> {
+        self.0
+            .get_dy(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(Units)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_in(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_in(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(crypto_answer)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_out(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_out: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_out(numbered(coin_in), numbered(coin_out), amount_out.0)
+            .map(crypto_answer)
+            .map_err(from_amm)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "CryptoPool(balances={}, price_scale={}, invariant={}, version={})",
+            listed(self.0.balances()),
+            listed(self.0.price_scale().get(1..).unwrap_or(&[])),
+            self.0.invariant(),
+            self.version(),
+        )
+    }
+}
+
+fn stable_version(version: Fitting<u8>) -> PyResult<StableSwapVersion> {
+    match version.0 {
+        Some(1) => Ok(StableSwapVersion::Original),
+        Some(2) => Ok(StableSwapVersion::Classic),
+        Some(3) => Ok(StableSwapVersion::Precise),
+        Some(4) => Ok(StableSwapVersion::Ng),
+        _ => Err(version_misfit()),
+    }
+}
+
+fn version_misfit() -> PyErr {
+    from_amm(AmmError::InvalidPool(
+        "There is no such version of the pool's contract.",
+    ))
+}
+
+fn plain(values: &[Units]) -> Vec<U256> {
+    values.iter().map(|value| value.0).collect()
+}
+
+fn wrapped(values: &[U256]) -> Vec<Units> {
+    values.iter().copied().map(Units).collect()
+}
+
+/// Returns the numbers as Python prints a list.
+fn listed(values: &[U256]) -> String {
+    let values: Vec<String> = values.iter().map(U256::to_string).collect();
+    format!("[{}]", values.join(", "))
+}
+
+fn stable_answer(quote: Quote<StableSwapPool>) -> PyPoolQuote {
+    let next = NextPool::StableSwap(quote.next.clone());
+    PyPoolQuote::from_parts(&quote, next)
+}
+
+fn crypto_answer(quote: Quote<CryptoPool>) -> PyPoolQuote {
+    let next = NextPool::Crypto(quote.next.clone());
+    PyPoolQuote::from_parts(&quote, next)
+}
