@@ -32,6 +32,7 @@ __all__ = [
     "Recovery",
     "SolidlyPool",
     "StableSwapPool",
+    "UnderlyingPool",
     "V2Pool",
     "V3Pool",
     "V4Pool",
@@ -71,6 +72,7 @@ class PoolQuote:
         | BalancerStablePool
         | SolidlyPool
         | StableSwapPool
+        | UnderlyingPool
         | CryptoPool
     )
 
@@ -169,8 +171,8 @@ class WeightedPool:
     """Balancer V2 weighted pool of 2 to 8 coins, numbered as in the vault.
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
-    powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
-    more than 30 % of a balance is refused, as by the contract.
+    powers: 1 always by logarithms (first factories), 2 with products for the exponents 1, 2 and 4.
+    A swap of more than 30 % of a balance is refused, as by the contract.
     """
 
     def __new__(
@@ -193,12 +195,82 @@ class WeightedPool:
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
 
 @final
+class StableSwapPool:
+    """Curve StableSwap pool of 2 to 8 coins, numbered as in the contract.
+
+    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for
+    a plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
+    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
+    Fees are 10^-10 of the output. `era`: "original" (the lending pools of early 2020), "classic",
+    "ng" (the fee rises off the peg; also the two-coin pools of the older factories) or "plain" (the
+    pools of universe files, whose fee is rounded up in base units). A base pool needs the `supply`
+    of its shares. The pool takes `amount_in` and its fee leaves the output; `fee_amount` is what
+    that is worth of the input.
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        rates: Sequence[int],
+        amp: int,
+        fee: int,
+        *,
+        amp_precision: int = 100,
+        admin_fee: int = 0,
+        offpeg_fee_multiplier: int = 0,
+        era: str = "classic",
+        supply: int = 0,
+    ) -> StableSwapPool: ...
+    @staticmethod
+    def amp_at(initial: tuple[int, int], future: tuple[int, int], time: int) -> int:
+        """Return the amplification at a time (seconds) of a ramp between two (value, time)."""
+    balances: list[int]
+    rates: list[int]
+    amp: int
+    amp_precision: int
+    fee: int
+    admin_fee: int
+    offpeg_fee_multiplier: int
+    era: str
+    supply: int
+    def lent(self, precisions: Sequence[int]) -> UnderlyingPool:
+        """Return a lending pool numbered in underlying coins; 10^(18 - decimals) for each."""
+    def over(self, base: StableSwapPool) -> UnderlyingPool:
+        """Return a metapool numbered in underlying coins: its first coin, then those of `base`."""
+    def invariant(self) -> int:
+        """Return D, with 18 decimals."""
+    def virtual_price(self) -> int:
+        """Return what a share is worth, with 18 decimals."""
+    def shares_without_fee(self, coin: int, amount: int) -> int:
+        """Return the contract's `calc_token_amount` for a deposit of one coin."""
+    def withdrawn(self, coin: int, shares: int) -> int:
+        """Return the contract's `calc_withdraw_one_coin`."""
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what the contract's `get_dy` says; an early `exchange` may pay a unit more."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
+
+@final
+class UnderlyingPool:
+    """Curve lending pool or metapool, its coins numbered as in `exchange_underlying`."""
+
+    own: StableSwapPool
+    base: StableSwapPool | None
+    precisions: list[int] | None
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what a metapool's `get_dy_underlying` says, which estimates a deposit's fee."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
+
+@final
 class BalancerStablePool:
     """Balancer V2 stable pool of 2 to 5 coins; a composable pool's own share is left out.
 
     Scaling factors have 18 decimals and include the rates, the amplification has 3 decimals, the
     fee 18. `version` is how the contract rounds its invariant: 1 up (`StablePool` and
-    `MetaStablePool`), 2 down (`StablePhantomPool` and `ComposableStablePool`).
+    `MetaStablePool`), 2 down (`ComposableStablePool`).
     """
 
     def __new__(
@@ -219,66 +291,6 @@ class BalancerStablePool:
     version: int
     def invariant(self) -> int:
         """Return the invariant that a swap would keep, with 18 decimals."""
-    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
-    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
-
-@final
-class StableSwapPool:
-    """Curve StableSwap pool of 2 to 8 coins: plain, lending, meta or NG.
-
-    Coins are numbered as in the contract's `exchange`; `lent` and `over` return the pool numbered
-    as in `exchange_underlying`. A rate turns base units into 36 decimals, times what one of the coin
-    is worth: a lending protocol's rate, a base pool's virtual price (the cached one where the
-    contract caches it). Fees and the multiplier are in parts of 10^10. `version` is the generation
-    of the contract, and `amp` is what it computes with: 1 the lending pools of early 2020 and 2
-    pools like 3pool (`A()`), 3 the later templates and metapools, 4 StableSwap-NG and the two-coin
-    pools of the older factories (`A_precise()`). A base pool needs the `supply` of its shares.
-
-    A quote is what the exchange pays, and `amount_out` of an exact-out quote what the least input
-    delivers: the contract has no exact-out. `get_dy` is the contract's view, which in versions 1
-    and 2, and over a base pool, is not always the exchange's amount.
-    """
-
-    def __new__(
-        cls,
-        balances: Sequence[int],
-        rates: Sequence[int],
-        amp: int,
-        fee: int,
-        admin_fee: int,
-        version: int,
-        *,
-        offpeg_fee_multiplier: int = 0,
-        supply: int = 0,
-    ) -> StableSwapPool: ...
-    @staticmethod
-    def rate(decimals: int) -> int:
-        """Return the rate of a coin of which one is worth one."""
-    balances: list[int]
-    rates: list[int]
-    amp: int
-    fee: int
-    admin_fee: int
-    offpeg_fee_multiplier: int
-    version: int
-    supply: int
-    coin_count: int
-    base: StableSwapPool | None
-    precisions: list[int] | None
-    def lent(self, precisions: Sequence[int]) -> StableSwapPool:
-        """Return a lending pool numbered in underlying coins; 10^(18 - decimals) for each."""
-    def over(self, base: StableSwapPool) -> StableSwapPool:
-        """Return a metapool numbered in underlying coins: its first coin, then those of `base`."""
-    def invariant(self) -> int:
-        """Return `D` of the pool's own coins, with 18 decimals."""
-    def virtual_price(self) -> int:
-        """Return what a share is worth, with 18 decimals."""
-    def shares_without_fee(self, coin: int, amount: int) -> int:
-        """Return the contract's `calc_token_amount` for a deposit of one coin, without the fee."""
-    def withdrawn(self, coin: int, shares: int) -> int:
-        """Return the contract's `calc_withdraw_one_coin`."""
-    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
-        """Return the contract's `get_dy` or `get_dy_underlying`, by how the coins are numbered."""
     def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
 
@@ -320,7 +332,8 @@ class CryptoPool:
     def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
         """Return the contract's `get_dy`, which is what its exchange pays."""
     def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
-    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
 
 @final
 class SolidlyPool:
@@ -631,6 +644,15 @@ class MarketBuilder:
     def __new__(cls, token_count: int) -> MarketBuilder: ...
     def add_v2(self, token0: int, token1: int, pool: V2Pool) -> int: ...
     def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
+    def add_v4(self, token0: int, token1: int, pool: V4Pool) -> int: ...
+    def add_multi(
+        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | StableSwapPool
+    ) -> int:
+        """Add a pool of two or more coins; `tokens` are its coins in their order.
+
+        A plan uses one pair of coins of such a pool, in one direction. Where the fee of a pool
+        rises off the peg the bound counts the lowest fee.
+        """
     def add_ladder(
         self,
         base: int,
@@ -640,10 +662,13 @@ class MarketBuilder:
         taker_fee_ppm: int,
         bids: Sequence[tuple[int, int]],
         asks: Sequence[tuple[int, int]],
+        *,
+        tick_divisor: int = 1,
     ) -> int:
         """Add a book: levels are (price_ticks, lots), best first. One lot is `lot_units` of base
-        and costs price_ticks * tick_units of quote. The taker's fee is taken from the whole
-        output of the order, rounded up."""
+        and costs price_ticks * tick_units / tick_divisor of quote; fractions are rounded once per
+        order, against the taker. The taker's fee is taken from the whole output of the order,
+        rounded up."""
     def build(self) -> Market: ...
 
 @final

@@ -1,5 +1,6 @@
 """`router quote` and `router route`: prices and orders over all venues."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from router.cli.order_view import OrderProgress, print_order
 from router.cli.output import JSON_OPTION, console, print_json, write_text
 from router.cli.picture import route_svg
 from router.cli.session import use_router
+from router.domain.errors import UsageError
 from router.domain.orders import OrderState, OrderStatus
 from router.domain.routes import Quote
 from router.wire_quote import quote_body
@@ -23,13 +25,17 @@ if TYPE_CHECKING:
 EXPLAINED_ALTERNATIVES = 3
 
 
-def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
+def _arguments(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a click decorator
+    """Add what to trade: SELL, BUY and AMOUNT."""
+    for name in ("amount", "buy", "sell"):
+        command = click.argument(name, required=required)(command)
+    return command
+
+
+def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a click decorator
     """Add the arguments and options that `quote` and `route` share."""
     for decorate in reversed(
         (
-            click.argument("sell"),
-            click.argument("buy"),
-            click.argument("amount"),
             click.option("--exact-out", is_flag=True, help="AMOUNT is what to buy, not to sell."),
             click.option(
                 "--slippage-bps",
@@ -89,7 +95,7 @@ def _quote_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
         )
     ):
         command = decorate(command)
-    return command
+    return _arguments(command, required=required)
 
 
 async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
@@ -105,7 +111,10 @@ async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
 
 
 @click.command(cls=AmountCommand)
-@_quote_options
+@partial(_quote_options, required=False)
+@click.option("--universe", metavar="FILE", help="Quote over the pools of a file; needs no chain.")
+@click.option("--orders", metavar="FILE", help="Orders over the universe; its own by default.")
+@click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON line per order.")
 @click.option("--explain", is_flag=True, help="Show the split, marginal prices, gas and the gap.")
 @click.option("--svg", metavar="FILE", help="Write a picture of the route.")
 @click.option("--alternatives", type=int, metavar="N", help="Also show plans that lost, at most 8.")
@@ -115,6 +124,9 @@ async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
 def quote(
     ctx: click.Context,
     /,
+    universe: str | None,
+    orders: str | None,
+    as_jsonl: bool,
     explain: bool,
     svg: str | None,
     alternatives: int | None,
@@ -124,8 +136,17 @@ def quote(
 ) -> None:
     """Quote AMOUNT of SELL for BUY over the book and the pools; changes nothing.
 
+    With --universe the pools and the orders are those of files (docs/specs/universes.md).
+
     Example: router quote WETH USDC 10 --explain
     """
+    if universe is not None:
+        from router.cli.offline import quote_universe  # noqa: PLC0415 - only for files
+
+        files = {"universe": universe, "orders": orders, "as_jsonl": as_jsonl}
+        quote_universe(ctx, options | files)
+        return
+    _check_online(options, orders=orders, as_jsonl=as_jsonl)
     shown = EXPLAINED_ALTERNATIVES if explain else 0
     options |= {
         "alternatives": shown if alternatives is None else alternatives,
@@ -142,8 +163,22 @@ def quote(
         click.echo(in_one_line(found))
 
 
+def _check_online(options: dict[str, Any], *, orders: str | None, as_jsonl: bool) -> None:
+    """Refuse what only a universe knows, and an order that is not whole.
+
+    Raises:
+        UsageError: USAGE.
+    """
+    if orders is not None or as_jsonl:
+        given = "--jsonl" if orders is None else "--orders"
+        raise UsageError("USAGE", f"{given} goes with --universe only.")
+    for name in ("sell", "buy", "amount"):
+        if options[name] is None:
+            raise UsageError("USAGE", f"Missing argument '{name.upper()}'.")
+
+
 @click.command(cls=AmountCommand)
-@_quote_options
+@partial(_quote_options, required=True)
 @click.option(
     "--account", metavar="NAME", required=True, help="Client account that pays and receives."
 )

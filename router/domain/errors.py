@@ -65,6 +65,7 @@ CODES: Final[dict[str, str]] = {
     "IDEMPOTENCY_CONFLICT": "The same key was used before with another payload.",
     "ORDER_INVALID": "The order is not well formed for its instrument.",
     "SAME_ASSET": "The asset to sell and the asset to buy are the same.",
+    "UNIVERSE_INVALID": "A file of pools or orders is not as `docs/specs/universes.md` says.",
     "USAGE": "The command line is not correct.",
     # failures: exit code 1
     "BUSY": "Another process owns this data directory.",

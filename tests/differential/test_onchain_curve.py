@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from router.core import CoreError, CryptoPool, StableSwapPool
+from router.core import CoreError, CryptoPool, StableSwapPool, UnderlyingPool
 from tests.differential.recordings import Recording
 
 STATES = "fixtures/chain_data/1/curve_"
 ANSWERS = "golden/data/tests/curve/test_curve_onchain_parity/test_curve_"
-ONE = 10**18
-CLASSIC, PRECISE = 2, 3
-AMP_DECIMALS = 100
+AMP_PRECISION = 100
 CACHE_SECONDS = 600
 
 
@@ -47,11 +45,11 @@ def symbols(tokens: Any) -> list[str]:
 def three_pool(state: Any) -> StableSwapPool:
     return StableSwapPool(
         state["balances"],
-        [StableSwapPool.rate(token["decimals"]) for token in state["tokens"]],
+        [10 ** (36 - token["decimals"]) for token in state["tokens"]],
         state["a_coefficient"],
         state["fee"],
-        state["admin_fee"],
-        CLASSIC,
+        amp_precision=1,
+        admin_fee=state["admin_fee"],
         supply=state["lp_token_total_supply"],
     )
 
@@ -66,10 +64,10 @@ def metapool(state: Any) -> StableSwapPool:
             state["redemption_price"],
             state["base_virtual_price"] if fresh else base["virtual_price"],
         ],
-        state["a_coefficient"] * AMP_DECIMALS,
+        state["a_coefficient"] * AMP_PRECISION,
         state["fee"],
-        state["admin_fee"],
-        PRECISE,
+        amp_precision=AMP_PRECISION,
+        admin_fee=state["admin_fee"],
         supply=state["lp_token_total_supply"],
     )
 
@@ -88,11 +86,12 @@ def state_at(content: Any, block: str) -> Any:
 
 
 def assert_view(state: Any, answer: Answer) -> None:
-    pool = metapool(state)
+    own = metapool(state)
+    pool: StableSwapPool | UnderlyingPool = own
     if answer.function == "get_dy":
         names = symbols(state["tokens"])
     else:
-        pool = pool.over(three_pool(state["base_pool"]))
+        pool = own.over(three_pool(state["base_pool"]))
         names = symbols(state["tokens_underlying"])
     coins = names.index(answer.coin_in), names.index(answer.coin_out)
     assert pool.get_dy(*coins, answer.amount) == answer.value, answer
@@ -110,6 +109,8 @@ def test_three_pool_answers_are_equal(recording: Recording) -> None:
     pool = three_pool(state)
     names = symbols(state["tokens"])
     assert pool.virtual_price() == state["virtual_price"]
+    ramp = [(state[f"{end}_a"], state[f"{end}_a_time"]) for end in ("initial", "future")]
+    assert StableSwapPool.amp_at(ramp[0], ramp[1], state["block_timestamp"]) == pool.amp
     known = list(answers(recording.load(f"{ANSWERS}tripool_get_dy.json")))
     assert len(known) == 18
     for answer in known:
@@ -155,7 +156,7 @@ def tricrypto(state: Any) -> CryptoPool:
         [10 ** (18 - token["decimals"]) for token in state["tokens"]],
         state["price_scale"],
         state["d"],
-        ann=state["a_coefficient"] * AMP_DECIMALS,
+        ann=state["a_coefficient"] * AMP_PRECISION,
         gamma=state["gamma"],
         mid_fee=state["mid_fee"],
         out_fee=state["out_fee"],

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.core import CoreError, Engine, MarketBuilder, Plan, V2Pool, V3Pool
+from router.core import (
+    BalancerStablePool,
+    CoreError,
+    Engine,
+    MarketBuilder,
+    Plan,
+    SolidlyPool,
+    V2Pool,
+    V3Pool,
+    V4Pool,
+    WeightedPool,
+)
 from tests.property.solver_markets import LadderVenue, PoolVenue, Venue, World, replay
 
 # A Rust panic is a BaseException in Python: it passes this net, and so does an OverflowError.
@@ -38,6 +49,39 @@ GARBAGE = st.one_of(
 
 SQRT_ONE = 2**96
 TICKS = [(-600, 10**18, 10**18), (600, 10**18, -(10**18))]
+
+
+def pool_subjects() -> list[tuple[Callable[..., Any], int]]:
+    """Return the constructors and methods of the pools that only quote."""
+    factors = [WeightedPool.scaling_factor(18), WeightedPool.scaling_factor(6)]
+    v4 = V4Pool(3000, 4100, 60, SQRT_ONE, 0, 10**18, TICKS)
+    weighted = WeightedPool([10**18, 10**6], [8 * 10**17, 2 * 10**17], factors, 10**15, 2)
+    stable = BalancerStablePool([10**18, 10**6], factors, 100_000, 10**15, 1)
+    pair = SolidlyPool((10**18, 10**6), (18, 6), 30, True)
+    return [
+        (V4Pool, 7),
+        (v4.quote_exact_in, 3),
+        (v4.quote_exact_out, 3),
+        (v4.with_swap, 3),
+        (v4.with_liquidity_change, 3),
+        (v4.with_fees, 2),
+        (v4.swap_fee_ppm, 1),
+        (WeightedPool, 5),
+        (WeightedPool.scaling_factor, 1),
+        (lambda a, b, c, d: WeightedPool([a, b], [c, d], factors, 0, 1), 4),
+        (lambda a, b, c: WeightedPool([1, 1], [10**18] * 2, [a, b], c, 2), 3),
+        (weighted.quote_exact_in, 3),
+        (weighted.quote_exact_out, 3),
+        (BalancerStablePool, 5),
+        (lambda a, b, c, d: BalancerStablePool([a, b], factors, c, d, 2), 4),
+        (lambda a, b: BalancerStablePool([1, 1], [a, b], 1000, 0, 1), 2),
+        (stable.quote_exact_in, 3),
+        (stable.quote_exact_out, 3),
+        (SolidlyPool, 4),
+        (lambda a, b, c, d: SolidlyPool((a, b), (c, d), 30, True), 4),
+        (pair.quote_exact_in, 3),
+        (pair.quote_exact_out, 3),
+    ]
 
 
 def subjects() -> list[tuple[Callable[..., Any], int]]:
@@ -101,7 +145,7 @@ def subjects() -> list[tuple[Callable[..., Any], int]]:
 @settings(max_examples=1000, deadline=None)
 @given(data=st.data())
 def test_garbage_is_refused_and_never_panics(data: st.DataObject) -> None:
-    call, count = data.draw(st.sampled_from(subjects()))
+    call, count = data.draw(st.sampled_from([*subjects(), *pool_subjects()]))
     arguments = data.draw(st.lists(GARBAGE, min_size=count, max_size=count))
     try:
         answer = call(*arguments)

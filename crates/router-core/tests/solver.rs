@@ -93,6 +93,7 @@ fn book((bids, asks, lot, fee): (Levels, Levels, u64, u32)) -> Venue {
     Venue::Book(LadderSpec {
         lot_units: U256::from(lot),
         tick_units: U256::from(1 + lot / 1_000_000),
+        tick_divisor: U256::ONE,
         taker_fee_ppm: fee,
         bids,
         asks,

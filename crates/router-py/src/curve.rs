@@ -1,9 +1,9 @@
-//! `StableSwapPool` and `CryptoPool`.
+//! `StableSwapPool`, `UnderlyingPool` and `CryptoPool`.
 
 use pyo3::prelude::*;
 use router_core::amm::{
-    AmmError, CryptoParams, CryptoPool, CryptoVersion, MultiPool, Quote, StableSwapParams,
-    StableSwapPool, StableSwapVersion,
+    AmmError, CryptoParams, CryptoPool, CryptoVersion, CurveEra, MultiPool, Quote, StableSwapPool,
+    StableSwapTerms, UnderlyingPool,
 };
 use router_core::num::U256;
 
@@ -11,7 +11,7 @@ use crate::amm::{misfit, NextPool, PyPoolQuote};
 use crate::convert::{numbered, Fitting, Units};
 use crate::error::from_amm;
 
-/// Curve StableSwap pool of 2 to 8 coins: plain, lending, meta or NG; fees are in parts of 10^10.
+/// Curve StableSwap pool; fees are in 10^-10 of the output, rates as in the contract.
 #[pyclass(
     name = "StableSwapPool",
     module = "router.core",
@@ -28,47 +28,61 @@ impl PyStableSwapPool {
     #[new]
     #[pyo3(
         signature = (
-            balances, rates, amp, fee, admin_fee, version, *,
-            offpeg_fee_multiplier = Fitting(Some(0)), supply = Units(U256::ZERO)
+            balances,
+            rates,
+            amp,
+            fee,
+            *,
+            amp_precision = Fitting(Some(100)),
+            admin_fee = Units(U256::ZERO),
+            offpeg_fee_multiplier = Units(U256::ZERO),
+            era = "classic",
+            supply = Units(U256::ZERO),
         ),
-        text_signature = "(balances, rates, amp, fee, admin_fee, version, *, \
-                          offpeg_fee_multiplier=0, supply=0)"
+        text_signature = "(balances, rates, amp, fee, *, amp_precision=100, admin_fee=0, \
+            offpeg_fee_multiplier=0, era='classic', supply=0)"
     )]
     #[allow(
         clippy::too_many_arguments,
-        reason = "Python names them; two are keyword-only"
+        reason = "keyword arguments of the Python signature"
     )]
     fn new(
         balances: Vec<Units>,
         rates: Vec<Units>,
-        amp: Fitting<u64>,
-        fee: Fitting<u64>,
-        admin_fee: Fitting<u64>,
-        version: Fitting<u8>,
-        offpeg_fee_multiplier: Fitting<u64>,
+        amp: Units,
+        fee: Units,
+        amp_precision: Fitting<u32>,
+        admin_fee: Units,
+        offpeg_fee_multiplier: Units,
+        era: &str,
         supply: Units,
     ) -> PyResult<Self> {
-        let params = StableSwapParams {
-            amp: amp.0.ok_or_else(misfit)?,
-            fee: fee.0.ok_or_else(misfit)?,
-            admin_fee: admin_fee.0.ok_or_else(misfit)?,
-            offpeg_fee_multiplier: offpeg_fee_multiplier.0.ok_or_else(misfit)?,
-            version: stable_version(version)?,
+        let terms = StableSwapTerms {
+            rates: plain(&rates),
+            amp: amp.0,
+            amp_precision: amp_precision.0.ok_or_else(misfit)?,
+            fee: fee.0,
+            admin_fee: admin_fee.0,
+            offpeg_fee_multiplier: offpeg_fee_multiplier.0,
+            era: era_of(era)?,
         };
-        StableSwapPool::new(&plain(&balances), plain(&rates).into(), params)
+        StableSwapPool::new(plain(&balances), terms)
             .map(|pool| Self(pool.with_supply(supply.0)))
             .map_err(from_amm)
     }
 
-    /// Return the rate of a coin with `decimals` decimals of which one is worth one.
+    /// Return the amplification at a time of a ramp between two pairs of value and time.
     #[staticmethod]
-    fn rate(decimals: Fitting<u8>) -> PyResult<Units> {
-        decimals
-            .0
-            .and_then(|decimals| 36_u8.checked_sub(decimals))
-            .and_then(|power| U256::from(10_u64).checked_pow(U256::from(power)))
+    fn amp_at(
+        initial: (Units, Fitting<u64>),
+        future: (Units, Fitting<u64>),
+        time: Fitting<u64>,
+    ) -> PyResult<Units> {
+        let initial = (initial.0 .0, initial.1 .0.ok_or_else(misfit)?);
+        let future = (future.0 .0, future.1 .0.ok_or_else(misfit)?);
+        StableSwapTerms::amp_at(initial, future, time.0.ok_or_else(misfit)?)
             .map(Units)
-            .ok_or_else(misfit)
+            .map_err(from_amm)
     }
 
     #[getter]
@@ -78,36 +92,41 @@ impl PyStableSwapPool {
 
     #[getter]
     fn rates(&self) -> Vec<Units> {
-        wrapped(self.0.rates())
+        wrapped(&self.0.terms().rates)
     }
 
     #[getter]
-    fn amp(&self) -> u64 {
-        self.0.params().amp
+    fn amp(&self) -> Units {
+        Units(self.0.terms().amp)
     }
 
     #[getter]
-    fn fee(&self) -> u64 {
-        self.0.params().fee
+    fn amp_precision(&self) -> u32 {
+        self.0.terms().amp_precision
     }
 
     #[getter]
-    fn admin_fee(&self) -> u64 {
-        self.0.params().admin_fee
+    fn fee(&self) -> Units {
+        Units(self.0.terms().fee)
     }
 
     #[getter]
-    fn offpeg_fee_multiplier(&self) -> u64 {
-        self.0.params().offpeg_fee_multiplier
+    fn admin_fee(&self) -> Units {
+        Units(self.0.terms().admin_fee)
     }
 
     #[getter]
-    fn version(&self) -> u8 {
-        match self.0.params().version {
-            StableSwapVersion::Original => 1,
-            StableSwapVersion::Classic => 2,
-            StableSwapVersion::Precise => 3,
-            StableSwapVersion::Ng => 4,
+    fn offpeg_fee_multiplier(&self) -> Units {
+        Units(self.0.terms().offpeg_fee_multiplier)
+    }
+
+    #[getter]
+    fn era(&self) -> &'static str {
+        match self.0.terms().era {
+            CurveEra::Original => "original",
+            CurveEra::Classic => "classic",
+            CurveEra::Ng => "ng",
+            CurveEra::Plain => "plain",
         }
     }
 
@@ -116,32 +135,18 @@ impl PyStableSwapPool {
         Units(self.0.supply())
     }
 
-    #[getter]
-    fn coin_count(&self) -> usize {
-        self.0.coin_count()
-    }
-
-    #[getter]
-    fn base(&self) -> Option<Self> {
-        self.0.base().map(Self)
-    }
-
-    #[getter]
-    fn precisions(&self) -> Option<Vec<Units>> {
-        self.0.precisions().map(wrapped)
-    }
-
     /// Return a lending pool with its coins numbered as in `exchange_underlying`.
-    fn lent(&self, precisions: Vec<Units>) -> PyResult<Self> {
-        self.0
-            .lent(plain(&precisions).into())
-            .map(Self)
+    fn lent(&self, precisions: Vec<Units>) -> PyResult<PyUnderlyingPool> {
+        UnderlyingPool::lent(self.0.clone(), plain(&precisions).into())
+            .map(PyUnderlyingPool)
             .map_err(from_amm)
     }
 
     /// Return a metapool with its coins numbered as in `exchange_underlying`.
-    fn over(&self, base: &Self) -> PyResult<Self> {
-        self.0.over(&base.0).map(Self).map_err(from_amm)
+    fn over(&self, base: &Self) -> PyResult<PyUnderlyingPool> {
+        UnderlyingPool::over(self.0.clone(), base.0.clone())
+            .map(PyUnderlyingPool)
+            .map_err(from_amm)
     }
 
     /// Return the contract's `D`, with 18 decimals.
@@ -170,7 +175,7 @@ impl PyStableSwapPool {
             .map_err(from_amm)
     }
 
-    /// Return the contract's `get_dy` or `get_dy_underlying`, by how the coins are numbered.
+    /// Return what the contract's `get_dy` says.
     fn get_dy(
         &self,
         coin_in: Fitting<usize>,
@@ -209,12 +214,86 @@ impl PyStableSwapPool {
 
     fn __repr__(&self) -> String {
         format!(
-            "StableSwapPool(balances={}, amp={}, fee={}, version={}, coin_count={})",
+            "StableSwapPool(balances={}, amp={}, fee={}, era='{}')",
             listed(self.0.balances()),
-            self.amp(),
-            self.fee(),
-            self.version(),
-            self.coin_count(),
+            self.0.terms().amp,
+            self.0.terms().fee,
+            self.era(),
+        )
+    }
+}
+
+/// Curve pool with its coins numbered as in `exchange_underlying`: a lending pool or a metapool.
+#[pyclass(
+    name = "UnderlyingPool",
+    module = "router.core",
+    frozen,
+    eq,
+    hash,
+    skip_from_py_object
+)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PyUnderlyingPool(pub(crate) UnderlyingPool);
+
+#[pymethods]
+impl PyUnderlyingPool {
+    #[getter]
+    fn own(&self) -> PyStableSwapPool {
+        PyStableSwapPool(self.0.own().clone())
+    }
+
+    #[getter]
+    fn base(&self) -> Option<PyStableSwapPool> {
+        self.0.base().map(PyStableSwapPool)
+    }
+
+    #[getter]
+    fn precisions(&self) -> Option<Vec<Units>> {
+        self.0.precisions().map(wrapped)
+    }
+
+    /// Return what a metapool's `get_dy_underlying` says.
+    fn get_dy(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<Units> {
+        self.0
+            .get_dy(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(Units)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_in(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_in: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_in(numbered(coin_in), numbered(coin_out), amount_in.0)
+            .map(underlying_answer)
+            .map_err(from_amm)
+    }
+
+    fn quote_exact_out(
+        &self,
+        coin_in: Fitting<usize>,
+        coin_out: Fitting<usize>,
+        amount_out: Units,
+    ) -> PyResult<PyPoolQuote> {
+        self.0
+            .quote_exact_out(numbered(coin_in), numbered(coin_out), amount_out.0)
+            .map(underlying_answer)
+            .map_err(from_amm)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "UnderlyingPool(balances={}, coins={})",
+            listed(self.0.own().balances()),
+            self.0.coin_count(),
         )
     }
 }
@@ -386,13 +465,15 @@ impl PyCryptoPool {
     }
 }
 
-fn stable_version(version: Fitting<u8>) -> PyResult<StableSwapVersion> {
-    match version.0 {
-        Some(1) => Ok(StableSwapVersion::Original),
-        Some(2) => Ok(StableSwapVersion::Classic),
-        Some(3) => Ok(StableSwapVersion::Precise),
-        Some(4) => Ok(StableSwapVersion::Ng),
-        _ => Err(version_misfit()),
+fn era_of(name: &str) -> PyResult<CurveEra> {
+    match name {
+        "original" => Ok(CurveEra::Original),
+        "classic" => Ok(CurveEra::Classic),
+        "ng" => Ok(CurveEra::Ng),
+        "plain" => Ok(CurveEra::Plain),
+        _ => Err(from_amm(AmmError::InvalidPool(
+            "The era of a Curve pool is original, classic, ng or plain.",
+        ))),
     }
 }
 
@@ -418,6 +499,11 @@ fn listed(values: &[U256]) -> String {
 
 fn stable_answer(quote: Quote<StableSwapPool>) -> PyPoolQuote {
     let next = NextPool::StableSwap(quote.next.clone());
+    PyPoolQuote::from_parts(&quote, next)
+}
+
+fn underlying_answer(quote: Quote<UnderlyingPool>) -> PyPoolQuote {
+    let next = NextPool::Underlying(quote.next.clone());
     PyPoolQuote::from_parts(&quote, next)
 }
 

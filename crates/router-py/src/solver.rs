@@ -7,8 +7,11 @@ use router_core::solver::{
 };
 
 use crate::amm::{PyV2Pool, PyV3Pool};
+use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
+use crate::curve::PyStableSwapPool;
 use crate::error::core_error;
+use crate::v4::PyV4Pool;
 
 /// Converts the solver's refusal.
 fn from_solve(error: SolveError) -> PyErr {
@@ -287,6 +290,14 @@ impl PyMarket {
 #[pyclass(name = "MarketBuilder", module = "router.core")]
 pub(crate) struct PyMarketBuilder(MarketBuilder);
 
+/// A pool of two or more coins.
+#[derive(FromPyObject)]
+enum MultiArgument<'py> {
+    Weighted(PyRef<'py, PyWeightedPool>),
+    Stable(PyRef<'py, PyBalancerStablePool>),
+    StableSwap(PyRef<'py, PyStableSwapPool>),
+}
+
 type LevelArgument = (Fitting<u64>, Fitting<u64>);
 
 #[pymethods]
@@ -321,10 +332,36 @@ impl PyMarketBuilder {
             .map_err(from_solve)
     }
 
+    fn add_v4(
+        &mut self,
+        token0: Fitting<u32>,
+        token1: Fitting<u32>,
+        pool: &PyV4Pool,
+    ) -> PyResult<u32> {
+        self.0
+            .add_v4(token(token0)?, token(token1)?, pool.0.clone())
+            .map_err(from_solve)
+    }
+
+    /// Add a pool of two or more coins; `tokens` are its coins in their order.
+    fn add_multi(&mut self, tokens: Vec<Fitting<u32>>, pool: MultiArgument<'_>) -> PyResult<u32> {
+        let tokens = tokens
+            .into_iter()
+            .map(token)
+            .collect::<PyResult<Vec<_>>>()?;
+        match pool {
+            MultiArgument::Weighted(pool) => self.0.add_weighted(&tokens, pool.0.clone()),
+            MultiArgument::Stable(pool) => self.0.add_balancer_stable(&tokens, pool.0.clone()),
+            MultiArgument::StableSwap(pool) => self.0.add_stable_swap(&tokens, pool.0.clone()),
+        }
+        .map_err(from_solve)
+    }
+
     #[allow(
         clippy::too_many_arguments,
         reason = "the parts of a book, as in the Python signature"
     )]
+    #[pyo3(signature = (base, quote, lot_units, tick_units, taker_fee_ppm, bids, asks, *, tick_divisor=Units(U256::ONE)))]
     fn add_ladder(
         &mut self,
         base: Fitting<u32>,
@@ -334,10 +371,12 @@ impl PyMarketBuilder {
         taker_fee_ppm: Fitting<u32>,
         bids: Vec<LevelArgument>,
         asks: Vec<LevelArgument>,
+        tick_divisor: Units,
     ) -> PyResult<u32> {
         let spec = LadderSpec {
             lot_units: lot_units.0,
             tick_units: tick_units.0,
+            tick_divisor: tick_divisor.0,
             taker_fee_ppm: fitting(taker_fee_ppm, "The taker fee is 100 % or more.")?,
             bids: levels(bids)?,
             asks: levels(asks)?,

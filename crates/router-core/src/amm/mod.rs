@@ -19,8 +19,9 @@ pub use balancer::{
     BALANCER_STABLE_GAS, WEIGHTED_GAS,
 };
 pub use curve::{
-    CryptoParams, CryptoPool, CryptoVersion, StableSwapParams, StableSwapPool, StableSwapVersion,
-    CRYPTO_GAS, LENDING_UNDERLYING_GAS, META_UNDERLYING_GAS, STABLE_SWAP_GAS, STABLE_SWAP_NG_GAS,
+    CryptoParams, CryptoPool, CryptoVersion, CurveEra, StableSwapPool, StableSwapTerms,
+    UnderlyingPool, CURVE_CRYPTO_GAS, CURVE_LENT_GAS, CURVE_META_GAS, CURVE_NG_GAS,
+    CURVE_STABLE_GAS,
 };
 pub use error::AmmError;
 pub use multi::MultiPool;

@@ -10,6 +10,8 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
+use super::smooth::SmoothCurve;
+
 /// Relative price spread given to each ladder level while the dual is minimised, so that flows are
 /// unique; the certified bound is evaluated without it.
 const LEVEL_SPREAD: f64 = 1e-8;
@@ -36,6 +38,7 @@ pub(super) struct Response {
 pub(super) enum Curve {
     Amm(AmmCurve),
     Ladder(LadderCurve),
+    Smooth(SmoothCurve),
 }
 
 /// Constant-product segments in the order in which a swap meets them.
@@ -79,6 +82,7 @@ impl Curve {
         match self {
             Self::Amm(curve) => curve.spot,
             Self::Ladder(curve) => curve.levels.first().map_or(0.0, |level| level.slope),
+            Self::Smooth(curve) => curve.spot(),
         }
     }
 
@@ -87,6 +91,7 @@ impl Curve {
         match self {
             Self::Amm(curve) => curve.respond(ratio),
             Self::Ladder(curve) => curve.respond(ratio),
+            Self::Smooth(curve) => curve.respond(ratio),
         }
     }
 
@@ -98,6 +103,10 @@ impl Curve {
                 (response.amount_in, response.amount_out)
             }
             Self::Ladder(curve) => curve.best_trade(ratio),
+            Self::Smooth(curve) => {
+                let response = curve.respond(ratio);
+                (response.amount_in, response.amount_out)
+            }
         }
     }
 
@@ -106,6 +115,7 @@ impl Curve {
         match self {
             Self::Amm(curve) => curve.output(amount_in),
             Self::Ladder(curve) => curve.output(amount_in),
+            Self::Smooth(curve) => curve.output(amount_in),
         }
     }
 
@@ -114,6 +124,7 @@ impl Curve {
         match self {
             Self::Amm(curve) => curve.input(amount_out),
             Self::Ladder(curve) => curve.input(amount_out),
+            Self::Smooth(curve) => curve.input(amount_out),
         }
     }
 
@@ -123,6 +134,7 @@ impl Curve {
         match self {
             Self::Amm(curve) => curve.marginal(amount_in),
             Self::Ladder(curve) => curve.marginal(amount_in),
+            Self::Smooth(curve) => curve.marginal(amount_in),
         }
     }
 }

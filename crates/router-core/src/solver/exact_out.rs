@@ -70,10 +70,7 @@ fn completed(
     }
     let book = into_target.last()?;
     // What the books leave open is less than a lot: half a lot is near enough to compare.
-    let lot = book
-        .venue
-        .trade_exact_out(book.edge.forward, U256::ONE)
-        .ok()?;
+    let lot = book.venue.trade_exact_out(book.edge.way, U256::ONE).ok()?;
     let part = lot
         .amount_out
         .wrapping_shr(1)
@@ -105,7 +102,7 @@ fn cheapest_pool(
         .filter(|(_, edge)| edge.to == scope.target && !edge.is_ladder)
         .filter(|(_, edge)| !skeleton.uses_venue(scope, edge.edge.venue))
         .filter_map(|(index, edge)| {
-            let trade = edge.venue.trade_exact_out(edge.edge.forward, part).ok()?;
+            let trade = edge.venue.trade_exact_out(edge.edge.way, part).ok()?;
             Some((trade.amount_in, index))
         })
         .min()
@@ -231,16 +228,16 @@ fn divide(
 /// Returns the trade for `amount_out`, or all the venue has; a book that others complete may round
 /// down to whole lots.
 fn deliver(edge: &ScopeEdge<'_>, amount_out: U256, is_last: bool, lots: Lots) -> Trade {
-    let forward = edge.edge.forward;
-    let all = || edge.venue.trade_exact_in(forward, U256::MAX);
+    let way = edge.edge.way;
+    let all = || edge.venue.trade_exact_in(way, U256::MAX);
     let trade = edge
         .venue
-        .trade_exact_out(forward, amount_out)
+        .trade_exact_out(way, amount_out)
         .unwrap_or_else(|_| all());
     let completes = is_last || lots == Lots::Up;
     if edge.is_ladder && !completes && trade.amount_out > amount_out {
         let less = trade.amount_in.saturating_sub(U256::ONE);
-        return edge.venue.trade_exact_in(forward, less);
+        return edge.venue.trade_exact_in(way, less);
     }
     trade
 }

@@ -1,7 +1,8 @@
 //! A price-time book seen from outside: levels of whole lots, swept best first.
 //!
-//! One lot is `lot_units` of base and costs `price_ticks * tick_units` of quote. The taker's fee
-//! is taken from the whole gross output of the order and rounded up.
+//! One lot is `lot_units` of base and costs `price_ticks * tick_units / tick_divisor` of quote.
+//! Fractions of a quote unit are added up over the whole order and then rounded once, against the
+//! taker. The taker's fee is taken from the whole gross output of the order and rounded up.
 
 use super::SolveError;
 use crate::num::{div_ceil, mul_div_ceil, PPM_ONE, U256};
@@ -11,8 +12,10 @@ use crate::num::{div_ceil, mul_div_ceil, PPM_ONE, U256};
 pub struct LadderSpec {
     /// Base units in one lot.
     pub lot_units: U256,
-    /// Quote units of one lot per tick of price.
+    /// Quote units of `tick_divisor` lots per tick of price.
     pub tick_units: U256,
+    /// One where every price of a lot is a whole number of quote units.
+    pub tick_divisor: U256,
     /// Taker fee in parts per million of the output.
     pub taker_fee_ppm: u32,
     /// Levels that buy base, by falling price.
@@ -27,12 +30,13 @@ pub(super) struct LadderSide {
     /// The taker pays base and hits bids.
     sells_base: bool,
     lot_units: U256,
+    tick_divisor: U256,
     fee_ppm: u32,
     levels: Vec<Level>,
     total_lots: u64,
 }
 
-/// A price level; `lot_quote` is the quote value of one lot.
+/// A price level; `lot_quote` is the quote value of one lot times the divisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Level {
     price_ticks: u64,
@@ -57,7 +61,8 @@ impl LadderSide {
     /// `InvalidRequest` for a zero unit, price or size, a fee of 100 % or more, or levels that are
     /// not strictly worse one after another; `Overflow` when the whole side exceeds 256 bits.
     pub(super) fn new(spec: &LadderSpec, sells_base: bool) -> Result<Self, SolveError> {
-        if spec.lot_units.is_zero() || spec.tick_units.is_zero() {
+        let units = [spec.lot_units, spec.tick_units, spec.tick_divisor];
+        if units.iter().any(|units| units.is_zero()) {
             return Err(SolveError::InvalidRequest(
                 "A book's lot and tick units must be above zero.",
             ));
@@ -98,6 +103,7 @@ impl LadderSide {
         Ok(Self {
             sells_base,
             lot_units: spec.lot_units,
+            tick_divisor: spec.tick_divisor,
             fee_ppm: spec.taker_fee_ppm,
             levels,
             total_lots,
@@ -109,18 +115,27 @@ impl LadderSide {
         self.fee_ppm
     }
 
-    /// Returns `(input, gross output)` of one whole level in base units, best level first.
+    /// Returns `(input, gross output)` of one whole level in base units, best level first; what is
+    /// no whole number is rounded in the taker's favour, so that a bound over levels stays one.
     pub(super) fn level_amounts(&self) -> impl Iterator<Item = (U256, U256)> + '_ {
         self.levels.iter().map(|level| {
             let lots = U256::from(level.lots);
             let base = lots.saturating_mul(self.lot_units);
             let quote = lots.saturating_mul(level.lot_quote);
             if self.sells_base {
-                (base, quote)
+                (base, self.quote_ceil(quote))
             } else {
-                (quote, base)
+                (self.quote_floor(quote), base)
             }
         })
+    }
+
+    fn quote_floor(&self, divided: U256) -> U256 {
+        divided.checked_div(self.tick_divisor).unwrap_or(divided)
+    }
+
+    fn quote_ceil(&self, divided: U256) -> U256 {
+        div_ceil(divided, self.tick_divisor).unwrap_or(divided)
     }
 
     /// Returns the most lots that `amount_in` pays for.
@@ -131,7 +146,8 @@ impl LadderSide {
                 self.total_lots,
             );
         }
-        let (mut left, mut taken) = (amount_in, 0_u64);
+        // More than the product can hold pays for every lot: the constructor has bounded them.
+        let (mut left, mut taken) = (amount_in.saturating_mul(self.tick_divisor), 0_u64);
         for level in &self.levels {
             let affordable = left.checked_div(level.lot_quote).unwrap_or(U256::ZERO);
             let lots = clamp_lots(affordable, level.lots);
@@ -152,7 +168,7 @@ impl LadderSide {
             let lots = div_ceil(gross, self.lot_units)?;
             return (lots <= U256::from(self.total_lots)).then(|| clamp_lots(lots, u64::MAX));
         }
-        let (mut left, mut taken) = (gross, 0_u64);
+        let (mut left, mut taken) = (gross.checked_mul(self.tick_divisor)?, 0_u64);
         for level in &self.levels {
             let wanted = div_ceil(left, level.lot_quote)?;
             let lots = clamp_lots(wanted, level.lots);
@@ -180,9 +196,9 @@ impl LadderSide {
         let lots = lots.saturating_sub(left);
         let base = U256::from(lots).saturating_mul(self.lot_units);
         let (amount_in, gross) = if self.sells_base {
-            (base, quote)
+            (base, self.quote_floor(quote))
         } else {
-            (quote, base)
+            (self.quote_ceil(quote), base)
         };
         // The constructor proved that a whole side times a million fits.
         let fee_amount =

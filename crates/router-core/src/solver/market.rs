@@ -2,10 +2,13 @@
 
 use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
-use super::segments::{ladder_curve, v2_curve, v3_curve};
-use super::venue::{Venue, VenueKind};
+use super::segments::{ladder_curve, v2_curve, v3_curve, v4_curve};
+use super::smooth::{balancer_stable_curve, stable_swap_curve, weighted_curve};
+use super::venue::{Venue, VenueKind, Way};
 use super::SolveError;
-use crate::amm::{V2Pool, V3Pool};
+use crate::amm::{
+    BalancerStablePool, MultiPool, StableSwapPool, V2Pool, V3Pool, V4Pool, WeightedPool,
+};
 
 /// Largest number of tokens or venues of a market.
 const MAX_COUNT: u32 = 1 << 20;
@@ -16,8 +19,7 @@ pub(super) struct Edge {
     pub(super) venue: u32,
     pub(super) from: u32,
     pub(super) to: u32,
-    /// Token0 (or the base of a book) is paid in.
-    pub(super) forward: bool,
+    pub(super) way: Way,
     pub(super) curve: Curve,
 }
 
@@ -110,7 +112,7 @@ impl MarketBuilder {
     /// # Errors
     /// `InvalidRequest` for a bad token id or too many venues.
     pub fn add_v2(&mut self, token0: u32, token1: u32, pool: V2Pool) -> Result<u32, SolveError> {
-        self.add(token0, token1, VenueKind::V2(pool))
+        self.add(&[token0, token1], VenueKind::V2(pool))
     }
 
     /// Adds a V3 pool of two tokens.
@@ -118,7 +120,50 @@ impl MarketBuilder {
     /// # Errors
     /// `InvalidRequest` for a bad token id or too many venues.
     pub fn add_v3(&mut self, token0: u32, token1: u32, pool: V3Pool) -> Result<u32, SolveError> {
-        self.add(token0, token1, VenueKind::V3(pool))
+        self.add(&[token0, token1], VenueKind::V3(pool))
+    }
+
+    /// Adds a V4 pool without hooks of two tokens.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a bad token id or too many venues.
+    pub fn add_v4(&mut self, token0: u32, token1: u32, pool: V4Pool) -> Result<u32, SolveError> {
+        self.add(&[token0, token1], VenueKind::V4(pool))
+    }
+
+    /// Adds a Balancer weighted pool; `tokens` are its coins in their order.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.
+    pub fn add_weighted(&mut self, tokens: &[u32], pool: WeightedPool) -> Result<u32, SolveError> {
+        one_per_coin(tokens, &pool)?;
+        self.add(tokens, VenueKind::Weighted(pool))
+    }
+
+    /// Adds a Balancer stable pool without its own token; `tokens` are its coins in their order.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.
+    pub fn add_balancer_stable(
+        &mut self,
+        tokens: &[u32],
+        pool: BalancerStablePool,
+    ) -> Result<u32, SolveError> {
+        one_per_coin(tokens, &pool)?;
+        self.add(tokens, VenueKind::BalancerStable(pool))
+    }
+
+    /// Adds a Curve StableSwap pool; `tokens` are its coins in their order.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.
+    pub fn add_stable_swap(
+        &mut self,
+        tokens: &[u32],
+        pool: StableSwapPool,
+    ) -> Result<u32, SolveError> {
+        one_per_coin(tokens, &pool)?;
+        self.add(tokens, VenueKind::StableSwap(pool))
     }
 
     /// Adds a book whose base and quote are two tokens.
@@ -136,16 +181,19 @@ impl MarketBuilder {
             bids: LadderSide::new(spec, true)?,
             asks: LadderSide::new(spec, false)?,
         };
-        self.add(base, quote, kind)
+        self.add(&[base, quote], kind)
     }
 
-    fn add(&mut self, token0: u32, token1: u32, kind: VenueKind) -> Result<u32, SolveError> {
-        if token0 >= self.token_count || token1 >= self.token_count {
+    fn add(&mut self, tokens: &[u32], kind: VenueKind) -> Result<u32, SolveError> {
+        if tokens.iter().any(|token| *token >= self.token_count) {
             return Err(SolveError::InvalidRequest("A token id is out of range."));
         }
-        if token0 == token1 {
+        let mut distinct = tokens.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() != tokens.len() {
             return Err(SolveError::InvalidRequest(
-                "A venue needs two different tokens.",
+                "The tokens of a venue are different ones.",
             ));
         }
         let index = u32::try_from(self.venues.len())
@@ -155,8 +203,7 @@ impl MarketBuilder {
                 "The market has too many venues.",
             ))?;
         self.venues.push(Venue {
-            token0,
-            token1,
+            tokens: tokens.into(),
             kind,
         });
         Ok(index)
@@ -167,8 +214,11 @@ impl MarketBuilder {
     pub fn build(&self) -> Market {
         let edges: Vec<Edge> = (0_u32..)
             .zip(&self.venues)
-            .flat_map(|(index, venue)| [true, false].map(|forward| edge_of(index, venue, forward)))
-            .flatten()
+            .flat_map(|(index, venue)| {
+                venue
+                    .arcs()
+                    .filter_map(move |(way, arc)| edge_of(index, venue, way, arc))
+            })
             .collect();
         let mut order: Vec<u32> = (0_u32..).zip(&edges).map(|(index, _)| index).collect();
         order.sort_by_key(|index| {
@@ -202,23 +252,34 @@ impl MarketBuilder {
     }
 }
 
+/// Refuses tokens that are not one per coin of a pool.
+fn one_per_coin(tokens: &[u32], pool: &impl MultiPool) -> Result<(), SolveError> {
+    if tokens.len() == pool.coin_count() {
+        Ok(())
+    } else {
+        Err(SolveError::InvalidRequest(
+            "A pool needs one token per coin.",
+        ))
+    }
+}
+
 /// Returns one direction of a venue, or `None` when nothing can trade that way.
-fn edge_of(index: u32, venue: &Venue, forward: bool) -> Option<Edge> {
+fn edge_of(index: u32, venue: &Venue, way: Way, (from, to): (u32, u32)) -> Option<Edge> {
+    let forward = way.is_forward();
     let curve = match &venue.kind {
         VenueKind::V2(pool) => v2_curve(pool, forward)?,
         VenueKind::V3(pool) => v3_curve(pool, forward)?,
+        VenueKind::V4(pool) => v4_curve(pool, forward)?,
+        VenueKind::Weighted(pool) => weighted_curve(pool, way)?,
+        VenueKind::BalancerStable(pool) => balancer_stable_curve(pool, way)?,
+        VenueKind::StableSwap(pool) => stable_swap_curve(pool, way)?,
         VenueKind::Ladder { bids, asks } => ladder_curve(if forward { bids } else { asks })?,
-    };
-    let (from, to) = if forward {
-        (venue.token0, venue.token1)
-    } else {
-        (venue.token1, venue.token0)
     };
     Some(Edge {
         venue: index,
         from,
         to,
-        forward,
+        way,
         curve,
     })
 }

@@ -28,6 +28,7 @@ mod repair;
 mod scope;
 mod search;
 mod segments;
+mod smooth;
 mod solve;
 mod split;
 mod venue;

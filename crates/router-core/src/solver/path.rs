@@ -12,7 +12,7 @@
 use super::cells::{at, set_at};
 use super::float::to_f64;
 use super::objective::Objective;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeEdge};
 use super::venue::Trade;
 use crate::num::U256;
 
@@ -115,9 +115,10 @@ impl Search<'_, '_> {
     }
 
     /// Labels worth keeping per token: one is enough while no path can block another, that is up
-    /// to three hops (the middle tokens are never source or target) and without gas.
+    /// to three hops (the middle tokens are never source or target), without gas, and where no pool
+    /// could be passed twice.
     fn width(&self) -> usize {
-        if self.scope.max_hops <= 3 && !self.objective.has_gas() {
+        if self.scope.max_hops <= 3 && !self.objective.has_gas() && !self.scope.has_many_pairs {
             1
         } else {
             LABELS
@@ -193,7 +194,8 @@ impl Search<'_, '_> {
                 } else {
                     candidate.edge.curve.output(amount) * (1.0 + SLACK)
                 };
-                (estimate.is_finite() && !self.visits(index, token)).then_some(Step {
+                let is_free = !self.visits(index, token) && !self.passes(index, candidate);
+                (estimate.is_finite() && is_free).then_some(Step {
                     label: index,
                     edge,
                     token,
@@ -211,6 +213,22 @@ impl Search<'_, '_> {
                 return true;
             }
             cursor = label.parent.map(|(_, parent)| parent);
+        }
+        false
+    }
+
+    /// Whether the label's path has used another pair of the edge's pool.
+    fn passes(&self, index: usize, edge: &ScopeEdge<'_>) -> bool {
+        if !edge.venue.has_many_pairs() {
+            return false;
+        }
+        let mut cursor = self.labels.get(index).and_then(|label| label.parent);
+        while let Some((used, parent)) = cursor {
+            let venue = self.scope.edges.get(used).map(|used| used.edge.venue);
+            if venue == Some(edge.edge.venue) {
+                return true;
+            }
+            cursor = self.labels.get(parent).and_then(|label| label.parent);
         }
         false
     }
@@ -251,11 +269,11 @@ impl Search<'_, '_> {
     fn quote(&self, step: &Step) -> Option<Label> {
         let label = self.labels.get(step.label)?;
         let edge = self.scope.edges.get(step.edge)?;
-        let forward = edge.edge.forward;
+        let way = edge.edge.way;
         let trade: Trade = if self.objective.exact_out {
-            edge.venue.trade_exact_out(forward, label.amount).ok()?
+            edge.venue.trade_exact_out(way, label.amount).ok()?
         } else {
-            edge.venue.trade_exact_in(forward, label.amount)
+            edge.venue.trade_exact_in(way, label.amount)
         };
         let amount = if self.objective.exact_out {
             trade.amount_in

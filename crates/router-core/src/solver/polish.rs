@@ -181,7 +181,7 @@ impl<'s, 'm> Polish<'s, 'm> {
             .into_iter()
             .flatten()
             .filter(|out| !out.is_zero())
-            .filter_map(|out| edge.venue.trade_exact_out(edge.edge.forward, out).ok())
+            .filter_map(|out| edge.venue.trade_exact_out(edge.edge.way, out).ok())
             .map(|trade| trade.amount_in)
             .collect();
         if edge.is_ladder {

@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Acyclic(Skeleton),
     /// Arcs `(from, to)` of a cycle, cheapest first: a plan must do without at least one of them.
     Tangled(Vec<(usize, usize)>),
+    /// Flows over several pairs of one pool, most valuable first: a plan uses one of them.
+    Shared(Vec<usize>),
     /// Nothing flows from source to target.
     Empty,
 }
@@ -46,8 +48,30 @@ pub(super) fn shape(scope: &Scope<'_>, solution: &Solution, order_value: f64) ->
     if flows.is_empty() {
         return Shape::Empty;
     }
+    if let Some(edges) = shared(scope, &flows) {
+        return Shape::Shared(edges);
+    }
     let (order, _) = topological_order(scope, &flows);
     Shape::Acyclic(Skeleton { order, flows })
+}
+
+/// Returns the flows of the first pool that more than one flow uses, most valuable first.
+fn shared(scope: &Scope<'_>, flows: &[Flow]) -> Option<Vec<usize>> {
+    if !scope.has_many_pairs {
+        return None;
+    }
+    let venue = |flow: &Flow| scope.edges.get(flow.edge).map(|edge| edge.edge.venue);
+    let others = |flow: &&Flow| {
+        let same = flows.iter().filter(|other| venue(other) == venue(flow));
+        same.count() > 1
+    };
+    let first = venue(flows.iter().find(others)?);
+    let mut same: Vec<&Flow> = flows.iter().filter(|flow| venue(flow) == first).collect();
+    same.sort_by(|left, right| {
+        let order = right.value.total_cmp(&left.value);
+        order.then(left.edge.cmp(&right.edge))
+    });
+    Some(same.iter().map(|flow| flow.edge).collect())
 }
 
 /// Keeps the flows that lie on a way from source to target.

@@ -112,7 +112,7 @@ impl Repair<'_, '_> {
             .filter_map(|index| Some((*index, self.scope.edges.get(*index)?)))
             .filter(|(_, edge)| edge.to == self.scope.target && !edge.is_ladder)
             .filter(|(_, edge)| !split.uses_venue(self.scope, edge.edge.venue))
-            .map(|(index, edge)| (edge.venue.trade_exact_in(edge.edge.forward, left), index))
+            .map(|(index, edge)| (edge.venue.trade_exact_in(edge.edge.way, left), index))
             .filter(|(trade, _)| !trade.amount_out.is_zero())
             .max_by_key(|(trade, index)| {
                 let net = trade
@@ -160,7 +160,7 @@ impl Repair<'_, '_> {
     fn least_input(&self, leg: &SplitLeg) -> Option<U256> {
         let edge = self.scope.edges.get(leg.edge)?;
         let suffices = |amount_in: U256| {
-            let trade = edge.venue.trade_exact_in(edge.edge.forward, amount_in);
+            let trade = edge.venue.trade_exact_in(edge.edge.way, amount_in);
             trade.amount_out == leg.trade.amount_out
         };
         let mut best = leg.trade.amount_in;
@@ -200,7 +200,7 @@ impl Repair<'_, '_> {
             .edges
             .get(leg.edge)
             .filter(|_| !wanted.is_zero())
-            .and_then(|edge| edge.venue.trade_exact_out(edge.edge.forward, wanted).ok())
+            .and_then(|edge| edge.venue.trade_exact_out(edge.edge.way, wanted).ok())
             .map(|trade| trade.amount_in);
         let Some(amount_in) = amount_in.filter(|amount| *amount < leg.trade.amount_in) else {
             return false;

@@ -35,6 +35,8 @@ pub(super) struct Scope<'m> {
     pub(super) edges: Vec<ScopeEdge<'m>>,
     outgoing: Vec<Vec<usize>>,
     incoming: Vec<Vec<usize>>,
+    /// Whether a pool has more than one pair of coins here.
+    pub(super) has_many_pairs: bool,
     /// Fewest hops from a token to the target.
     pub(super) hops_to_target: Vec<u32>,
     /// Fewest hops from the source to a token.
@@ -78,7 +80,7 @@ impl<'m> Scope<'m> {
         if kept.is_empty() {
             return Err(why_empty(market, request));
         }
-        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.forward));
+        kept.sort_by_key(|edge| (edge.from, edge.venue, edge.way));
         Ok(Self::number(market, request, &kept, &forward, &backward))
     }
 
@@ -122,6 +124,7 @@ impl<'m> Scope<'m> {
         }
         let pick = |all: &[u32]| tokens.iter().map(|token| distance(all, *token)).collect();
         Self {
+            has_many_pairs: edges.iter().any(|edge| edge.venue.has_many_pairs()),
             hops_to_target: pick(backward),
             hops_from_source: pick(forward),
             source,
@@ -230,9 +233,8 @@ fn why_empty(market: &Market, request: &SolveRequest) -> SolveError {
             .venues()
             .iter()
             .flat_map(|venue| {
-                let pair = (venue.token0, venue.token1);
-                let last = !venue.is_ladder();
-                [(pair, last), ((pair.1, pair.0), last)]
+                let any = !venue.is_ladder();
+                venue.arcs().map(move |(_, arc)| (arc, any))
             })
             .filter(|((_, to), any)| *any || *to == request.token_out)
             .map(|(arc, _)| arc)

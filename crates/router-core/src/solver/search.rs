@@ -199,6 +199,11 @@ impl<'s, 'm> Search<'s, 'm> {
                     self.push_without_arc(&node, *arc);
                 }
             }
+            Shape::Shared(edges) => {
+                for edge in edges.iter().rev() {
+                    self.push_with_pair(&node, *edge);
+                }
+            }
             Shape::Acyclic(skeleton) => {
                 if let Some(candidate) = self.realise(&skeleton, &solution.flow_prices) {
                     if self.lost_by_rounding(&candidate) {
@@ -275,6 +280,25 @@ impl<'s, 'm> Search<'s, 'm> {
                 ceiling: node.ceiling,
             });
         }
+    }
+
+    /// Goes on with one pair of a pool, without its other pairs.
+    fn push_with_pair(&mut self, node: &Node, pair: usize) {
+        let venue = |index: usize| Some(self.scope.edges.get(index)?.edge.venue);
+        let mut part = node.part.clone();
+        for index in 0..self.scope.edges.len() {
+            if index != pair && venue(index) == venue(pair) {
+                if at(&part.kept, index) {
+                    return;
+                }
+                set_at(&mut part.allowed, index, false);
+            }
+        }
+        self.stack.push(Node {
+            part,
+            prices: node.prices.clone(),
+            ceiling: node.ceiling,
+        });
     }
 
     /// Replays a skeleton exactly, at the prices it was read from.

@@ -7,7 +7,7 @@
 use super::curve::{AmmCurve, Curve, LadderCurve};
 use super::float::to_f64;
 use super::ladder::LadderSide;
-use crate::amm::{sqrt_ratio_at_tick, V2Pool, V3Pool};
+use crate::amm::{sqrt_ratio_at_tick, V2Pool, V3Pool, V4Pool};
 use crate::num::{PPM_ONE, U256};
 
 /// Two to the power of 96.
@@ -41,6 +41,15 @@ pub(super) fn v2_curve(pool: &V2Pool, zero_for_one: bool) -> Option<Curve> {
 
 /// Returns the curve of a V3 direction over all its ranges; `None` when it cannot trade.
 pub(super) fn v3_curve(pool: &V3Pool, zero_for_one: bool) -> Option<Curve> {
+    ticks_curve(pool, pool.fee_ppm(), zero_for_one)
+}
+
+/// Returns the curve of a V4 direction over all its ranges; `None` when it cannot trade.
+pub(super) fn v4_curve(pool: &V4Pool, zero_for_one: bool) -> Option<Curve> {
+    ticks_curve(pool.state(), pool.swap_fee_ppm(zero_for_one), zero_for_one)
+}
+
+fn ticks_curve(pool: &V3Pool, fee_ppm: u32, zero_for_one: bool) -> Option<Curve> {
     let mut chain = Vec::new();
     let mut from = pool.sqrt_price_x96();
     let mut liquidity = Some(pool.liquidity());
@@ -64,7 +73,7 @@ pub(super) fn v3_curve(pool: &V3Pool, zero_for_one: bool) -> Option<Curve> {
             step(tick.index, Some(tick.liquidity_net))?;
         }
     }
-    AmmCurve::new(keep_share(pool.fee_ppm()), &chain).map(Curve::Amm)
+    AmmCurve::new(keep_share(fee_ppm), &chain).map(Curve::Amm)
 }
 
 /// Returns the curve of one side of a book; `None` when nothing rests there.
@@ -150,6 +159,7 @@ mod tests {
         let spec = LadderSpec {
             lot_units: U256::from(1_000),
             tick_units: U256::ONE,
+            tick_divisor: U256::ONE,
             taker_fee_ppm: fee_ppm / 10,
             bids: (0..5).map(|level| (1_000 - level * 3, 1 + level)).collect(),
             asks: vec![],

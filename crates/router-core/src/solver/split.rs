@@ -45,7 +45,7 @@ impl SplitLeg {
     fn offer(&mut self, edge: &ScopeEdge<'_>, amount_in: U256) {
         if amount_in != self.offered {
             self.offered = amount_in;
-            self.trade = edge.venue.trade_exact_in(edge.edge.forward, amount_in);
+            self.trade = edge.venue.trade_exact_in(edge.edge.way, amount_in);
         }
     }
 }

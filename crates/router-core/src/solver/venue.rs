@@ -1,7 +1,13 @@
 //! One venue and its exact integer quotes.
 
+use std::sync::Arc;
+
 use super::ladder::{LadderFill, LadderSide};
-use crate::amm::{AmmError, Quote, V2Pool, V3Pool, V2_GAS, V3_GAS};
+use super::smooth::{stable_most_in, weighted_most_in};
+use crate::amm::{
+    AmmError, BalancerStablePool, MultiPool, Quote, StableSwapPool, V2Pool, V3Pool, V4Pool,
+    WeightedPool, BALANCER_STABLE_GAS, CURVE_STABLE_GAS, V2_GAS, V3_GAS, V4_GAS, WEIGHTED_GAS,
+};
 use crate::num::U256;
 
 /// Largest reserve of a V2 pair.
@@ -10,14 +16,31 @@ const MAX_V2_RESERVE: u128 = (1 << 112) - 1;
 /// Largest amount a V3 pool accepts (`int256`).
 const MAX_V3_AMOUNT: U256 = U256::from_limbs([u64::MAX, u64::MAX, u64::MAX, u64::MAX >> 1]);
 
-/// A place to trade two tokens.
+/// A place to trade two or more tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Venue {
-    /// Token0 of a pool, base of a book.
-    pub(super) token0: u32,
-    /// Token1 of a pool, quote of a book.
-    pub(super) token1: u32,
+    /// Coins of a pool in its order; base and quote of a book.
+    pub(super) tokens: Arc<[u32]>,
     pub(super) kind: VenueKind,
+}
+
+/// Which coins of a venue are swapped, by their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way {
+    pub(super) coin_in: u8,
+    pub(super) coin_out: u8,
+}
+
+impl Way {
+    /// Whether the first coin is paid in.
+    pub(super) const fn is_forward(self) -> bool {
+        self.coin_in == 0
+    }
+
+    /// Both places.
+    pub(super) fn coins(self) -> (usize, usize) {
+        (usize::from(self.coin_in), usize::from(self.coin_out))
+    }
 }
 
 /// The venue's state.
@@ -25,6 +48,10 @@ pub(super) struct Venue {
 pub(super) enum VenueKind {
     V2(V2Pool),
     V3(V3Pool),
+    V4(V4Pool),
+    Weighted(WeightedPool),
+    BalancerStable(BalancerStablePool),
+    StableSwap(StableSwapPool),
     Ladder { bids: LadderSide, asks: LadderSide },
 }
 
@@ -45,21 +72,41 @@ impl Venue {
         matches!(self.kind, VenueKind::Ladder { .. })
     }
 
+    /// Every direction with its tokens.
+    pub(super) fn arcs(&self) -> impl Iterator<Item = (Way, (u32, u32))> + '_ {
+        let coins = || (0_u8..).zip(self.tokens.iter().copied());
+        coins().flat_map(move |(coin_in, from)| {
+            let others = coins().filter(move |(coin_out, _)| *coin_out != coin_in);
+            others.map(move |(coin_out, to)| (Way { coin_in, coin_out }, (from, to)))
+        })
+    }
+
+    /// Whether it has more than one pair of coins, so that a plan could use it twice.
+    pub(super) fn has_many_pairs(&self) -> bool {
+        self.tokens.len() > 2
+    }
+
     /// Least gas of a leg here.
     pub(super) const fn least_gas(&self) -> u64 {
         match self.kind {
             VenueKind::V2(_) => V2_GAS,
             VenueKind::V3(_) => V3_GAS,
+            VenueKind::V4(_) => V4_GAS,
+            VenueKind::Weighted(_) => WEIGHTED_GAS,
+            VenueKind::BalancerStable(_) => BALANCER_STABLE_GAS,
+            VenueKind::StableSwap(_) => CURVE_STABLE_GAS,
             VenueKind::Ladder { .. } => 0,
         }
     }
 
     /// Returns the trade for at most `amount_in`; pools take less when they run dry, books when
     /// a part is no whole lot. Nothing tradeable is the empty trade.
-    pub(super) fn trade_exact_in(&self, forward: bool, amount_in: U256) -> Trade {
+    pub(super) fn trade_exact_in(&self, way: Way, amount_in: U256) -> Trade {
         if amount_in.is_zero() {
             return Trade::default();
         }
+        let forward = way.is_forward();
+        let (coin_in, coin_out) = way.coins();
         let trade = match &self.kind {
             VenueKind::V2(pool) => {
                 let reserve_in = if forward {
@@ -71,7 +118,29 @@ impl Venue {
                 pool.quote_exact_in(forward, amount_in.min(room))
                     .map(Trade::from)
             }
-            VenueKind::V3(pool) => v3_trade(pool, forward, amount_in.min(MAX_V3_AMOUNT)),
+            VenueKind::V3(pool) => run_dry(amount_in.min(MAX_V3_AMOUNT), |amount| {
+                pool.quote_exact_in(forward, amount, None).map(Trade::from)
+            }),
+            VenueKind::V4(pool) => run_dry(amount_in.min(MAX_V3_AMOUNT), |amount| {
+                pool.quote_exact_in(forward, amount, None).map(Trade::from)
+            }),
+            VenueKind::Weighted(pool) => pool
+                .quote_exact_in(
+                    coin_in,
+                    coin_out,
+                    amount_in.min(weighted_most_in(pool, coin_in)),
+                )
+                .map(Trade::from),
+            VenueKind::BalancerStable(pool) => {
+                let most = stable_most_in(pool.invariant(), pool.scaling_factors(), coin_in);
+                pool.quote_exact_in(coin_in, coin_out, amount_in.min(most))
+                    .map(Trade::from)
+            }
+            VenueKind::StableSwap(pool) => {
+                let most = stable_most_in(pool.invariant(), &pool.terms().rates, coin_in);
+                pool.quote_exact_in(coin_in, coin_out, amount_in.min(most))
+                    .map(Trade::from)
+            }
             VenueKind::Ladder { bids, asks } => {
                 let side = if forward { bids } else { asks };
                 Ok(side.fill(side.lots_for_input(amount_in)).into())
@@ -87,15 +156,25 @@ impl Venue {
     ///
     /// # Errors
     /// `InsufficientLiquidity` when the venue cannot deliver it, else the pool's refusal.
-    pub(super) fn trade_exact_out(
-        &self,
-        forward: bool,
-        amount_out: U256,
-    ) -> Result<Trade, AmmError> {
+    pub(super) fn trade_exact_out(&self, way: Way, amount_out: U256) -> Result<Trade, AmmError> {
+        let forward = way.is_forward();
+        let (coin_in, coin_out) = way.coins();
         match &self.kind {
             VenueKind::V2(pool) => pool.quote_exact_out(forward, amount_out).map(Trade::from),
             VenueKind::V3(pool) => pool
                 .quote_exact_out(forward, amount_out, None)
+                .map(Trade::from),
+            VenueKind::V4(pool) => pool
+                .quote_exact_out(forward, amount_out, None)
+                .map(Trade::from),
+            VenueKind::Weighted(pool) => pool
+                .quote_exact_out(coin_in, coin_out, amount_out)
+                .map(Trade::from),
+            VenueKind::BalancerStable(pool) => pool
+                .quote_exact_out(coin_in, coin_out, amount_out)
+                .map(Trade::from),
+            VenueKind::StableSwap(pool) => pool
+                .quote_exact_out(coin_in, coin_out, amount_out)
                 .map(Trade::from),
             VenueKind::Ladder { bids, asks } => {
                 let side = if forward { bids } else { asks };
@@ -107,15 +186,17 @@ impl Venue {
     }
 }
 
-/// Quotes a V3 pool; one that runs dry is quoted again for what it takes, since that is what a leg
-/// offers and walking on to the end of the price range costs gas.
-fn v3_trade(pool: &V3Pool, forward: bool, amount_in: U256) -> Result<Trade, AmmError> {
-    let quote = pool.quote_exact_in(forward, amount_in, None)?;
-    let taken = quote.amount_in;
-    if taken == amount_in || taken.is_zero() {
-        return Ok(quote.into());
+/// Quotes a pool with ticks; one that runs dry is quoted again for what it takes, since that is what
+/// a leg offers and walking on to the end of the price range costs gas.
+fn run_dry(
+    amount_in: U256,
+    quote: impl Fn(U256) -> Result<Trade, AmmError>,
+) -> Result<Trade, AmmError> {
+    let trade = quote(amount_in)?;
+    if trade.amount_in == amount_in || trade.amount_in.is_zero() {
+        return Ok(trade);
     }
-    pool.quote_exact_in(forward, taken, None).map(Trade::from)
+    quote(trade.amount_in)
 }
 
 impl<P> From<Quote<P>> for Trade {

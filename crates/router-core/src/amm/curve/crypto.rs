@@ -10,7 +10,7 @@ use crate::num::{mul_div_ceil, U256};
 
 /// Estimated gas of an exchange: two of Newton's searches, the fee, the price oracle and two
 /// transfers.
-pub const CRYPTO_GAS: u64 = 330_000;
+pub const CURVE_CRYPTO_GAS: u64 = 330_000;
 
 /// One of a fee.
 const FEE_ONE: u64 = 10_000_000_000;
@@ -323,7 +323,7 @@ impl CryptoPool {
             fee_amount: fee_amount.ok_or(AmmError::Overflow)?,
             ticks_crossed: 0,
             steps: 0,
-            gas: CRYPTO_GAS,
+            gas: CURVE_CRYPTO_GAS,
             next: self
                 .after(pair, amount_in, &trade)
                 .ok_or(AmmError::Overflow)?,

@@ -2,45 +2,16 @@
 
 use std::sync::Arc;
 
-use super::stable_math::{Shape, StableSwapVersion};
+use super::stable_math::Shape;
+use super::terms::{CurveEra, StableSwapTerms, FEE_ONE, MAX_COINS, RATE_ONE};
 use crate::amm::AmmError;
 use crate::num::{mul_div_ceil, U256};
 
-/// Most coins of a pool.
-pub(super) const MAX_COINS: usize = 8;
-
-/// One of a fee.
-pub(super) const FEE_ONE: u64 = 10_000_000_000;
-
-/// Largest amplification without decimals that a contract accepts.
-const MAX_AMP: u64 = 1_000_000;
-
-/// Largest fee off the peg that NG accepts: 50 %.
-const MAX_NG_FEE: u64 = FEE_ONE / 2;
-
-/// The parameters of a StableSwap pool, as its contract stores them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StableSwapParams {
-    /// Amplification at the block of the quote, ramps resolved: `A()` for `Original` and `Classic`,
-    /// `A_precise()` for `Precise` and `Ng`.
-    pub amp: u64,
-    /// Fee on the output in parts of 10^10.
-    pub fee: u64,
-    /// The part of the fee that leaves the pool, in parts of 10^10.
-    pub admin_fee: u64,
-    /// NG: how much larger the fee is far from the peg, in parts of 10^10; up to 10^10 (and for all
-    /// other pools) the fee is flat.
-    pub offpeg_fee_multiplier: u64,
-    /// Generation of the contract.
-    pub version: StableSwapVersion,
-}
-
-/// Balances, rates and parameters. Clones share the rates.
+/// Balances and terms. Clones share the terms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Holdings {
     balances: [U256; MAX_COINS],
-    rates: Arc<[U256]>,
-    params: StableSwapParams,
+    terms: Arc<StableSwapTerms>,
 }
 
 /// A pool's numbers that stay the same for every amount: balances with 18 decimals and rates.
@@ -63,84 +34,52 @@ pub(super) struct Trade {
     left: U256,
 }
 
-/// One, with the 18 decimals of rates.
-pub(super) fn one() -> U256 {
-    U256::from(1_000_000_000_000_000_000_u64)
-}
-
-fn fee_one() -> U256 {
-    U256::from(FEE_ONE)
-}
-
 /// Returns `amount` times `rate`, with 18 decimals.
 pub(super) fn scaled(amount: U256, rate: U256) -> Option<U256> {
-    amount.checked_mul(rate)?.checked_div(one())
+    amount.checked_mul(rate)?.checked_div(RATE_ONE)
 }
 
 /// Returns the base units of an amount with 18 decimals, rounded down.
 pub(super) fn unscaled(amount: U256, rate: U256) -> Option<U256> {
-    amount.checked_mul(one())?.checked_div(rate)
+    amount.checked_mul(RATE_ONE)?.checked_div(rate)
 }
 
 /// Returns a part in 10^10 of an amount, rounded down.
 pub(super) fn part(amount: U256, parts: U256) -> Option<U256> {
-    amount.checked_mul(parts)?.checked_div(fee_one())
+    amount.checked_mul(parts)?.checked_div(FEE_ONE)
 }
 
 impl Holdings {
-    pub(super) fn new(
-        balances: &[U256],
-        rates: Arc<[U256]>,
-        params: StableSwapParams,
-    ) -> Result<Self, AmmError> {
-        if !(2..=MAX_COINS).contains(&balances.len()) {
-            return Err(AmmError::InvalidPool("A pool has 2 to 8 coins."));
-        }
-        if rates.len() != balances.len() {
-            return Err(AmmError::InvalidPool(
-                "There is not one rate for each coin.",
-            ));
-        }
-        if rates.iter().any(|rate| rate.is_zero()) {
-            return Err(AmmError::InvalidPool("A rate is zero."));
-        }
-        params.check()?;
+    pub(super) fn new(balances: &[U256], terms: StableSwapTerms) -> Result<Self, AmmError> {
+        terms.check(balances.len())?;
         let mut padded = [U256::ZERO; MAX_COINS];
         for (place, balance) in padded.iter_mut().zip(balances) {
             *place = *balance;
         }
         Ok(Self {
             balances: padded,
-            rates,
-            params,
+            terms: Arc::new(terms),
         })
     }
 
     pub(super) fn count(&self) -> usize {
-        self.rates.len()
+        self.terms.rates.len()
     }
 
     pub(super) fn balances(&self) -> &[U256] {
         self.balances.get(..self.count()).unwrap_or(&[])
     }
 
-    pub(super) fn rates(&self) -> &[U256] {
-        &self.rates
-    }
-
     pub(super) fn rate(&self, coin: usize) -> Option<U256> {
-        self.rates.get(coin).copied()
+        self.terms.rates.get(coin).copied()
     }
 
-    pub(super) const fn params(&self) -> &StableSwapParams {
-        &self.params
+    pub(super) fn terms(&self) -> &StableSwapTerms {
+        &self.terms
     }
 
     pub(super) fn shape(&self) -> Shape {
-        Shape {
-            amp: U256::from(self.params.amp),
-            version: self.params.version,
-        }
+        Shape::of(&self.terms)
     }
 
     /// Returns the balances with 18 decimals and their invariant.
@@ -161,7 +100,7 @@ impl Holdings {
     /// Returns any balances of this pool with 18 decimals.
     pub(super) fn scale(&self, balances: &[U256; MAX_COINS]) -> Option<[U256; MAX_COINS]> {
         let mut result = [U256::ZERO; MAX_COINS];
-        let both = balances.iter().zip(self.rates.iter());
+        let both = balances.iter().zip(&self.terms.rates);
         for (place, (balance, rate)) in result.iter_mut().zip(both) {
             *place = scaled(*balance, *rate)?;
         }
@@ -199,9 +138,9 @@ impl Holdings {
             .ok_or(AmmError::Overflow)?;
         let held = at.balance(coin_out).ok_or(AmmError::Overflow)?;
         // Newer contracts take one more off what they pay, and revert if there is nothing to take.
-        let gross = match self.params.version {
-            StableSwapVersion::Original => held.checked_sub(left),
-            StableSwapVersion::Classic | StableSwapVersion::Precise | StableSwapVersion::Ng => held
+        let gross = match self.terms.era {
+            CurveEra::Original => held.checked_sub(left),
+            CurveEra::Classic | CurveEra::Ng | CurveEra::Plain => held
                 .checked_sub(left)
                 .and_then(|gross| gross.checked_sub(U256::ONE)),
         };
@@ -231,11 +170,17 @@ impl Holdings {
         let rate = self.rate(coin_out)?;
         let fee = part(
             gross,
-            self.dynamic_fee(average_in, average_out, U256::from(self.params.fee))?,
+            self.dynamic_fee(average_in, average_out, self.terms.fee)?,
         )?;
-        let admin_fee = part(fee, U256::from(self.params.admin_fee))?;
+        let amount_out = if self.terms.era == CurveEra::Plain {
+            let gross = unscaled(gross, rate)?;
+            gross.checked_sub(mul_div_ceil(gross, self.terms.fee, FEE_ONE)?)?
+        } else {
+            unscaled(gross.checked_sub(fee)?, rate)?
+        };
+        let admin_fee = part(fee, self.terms.admin_fee)?;
         Some(Trade {
-            amount_out: unscaled(gross.checked_sub(fee)?, rate)?,
+            amount_out,
             admin_fee: unscaled(admin_fee, rate)?,
             gross,
             fee,
@@ -245,11 +190,11 @@ impl Holdings {
 
     /// Returns a fee as it is between two balances with 18 decimals, in parts of 10^10.
     pub(super) fn dynamic_fee(&self, first: U256, second: U256, fee: U256) -> Option<U256> {
-        let multiplier = U256::from(self.params.offpeg_fee_multiplier);
-        let excess = multiplier.saturating_sub(fee_one());
-        if excess.is_zero() {
+        if self.terms.has_flat_fee() {
             return Some(fee);
         }
+        let multiplier = self.terms.offpeg_fee_multiplier;
+        let excess = multiplier.checked_sub(FEE_ONE)?;
         let sum = first.checked_add(second)?;
         let nearness = excess
             .checked_mul(U256::from(4_u64))?
@@ -258,7 +203,7 @@ impl Holdings {
             .checked_div(sum.checked_mul(sum)?)?;
         multiplier
             .checked_mul(fee)?
-            .checked_div(nearness.checked_add(fee_one())?)
+            .checked_div(nearness.checked_add(FEE_ONE)?)
     }
 
     /// Returns the pool after a trade that took `amount_in`.
@@ -270,24 +215,20 @@ impl Holdings {
     ) -> Option<Self> {
         let mut balances = self.balances;
         let held_in = balances.get_mut(coin_in)?;
-        *held_in = match self.params.version {
-            StableSwapVersion::Original => unscaled(grown, self.rate(coin_in)?)?,
-            StableSwapVersion::Classic | StableSwapVersion::Precise | StableSwapVersion::Ng => {
-                held_in.checked_add(amount_in)?
-            }
+        *held_in = match self.terms.era {
+            CurveEra::Original => unscaled(grown, self.rate(coin_in)?)?,
+            CurveEra::Classic | CurveEra::Ng | CurveEra::Plain => held_in.checked_add(amount_in)?,
         };
         let held_out = balances.get_mut(coin_out)?;
-        *held_out = match self.params.version {
-            StableSwapVersion::Original => {
-                let admin = part(trade.fee, U256::from(self.params.admin_fee))?;
+        *held_out = match self.terms.era {
+            CurveEra::Original => {
+                let admin = part(trade.fee, self.terms.admin_fee)?;
                 let kept = trade.fee.checked_sub(admin)?;
                 unscaled(trade.left.checked_add(kept)?, self.rate(coin_out)?)?
             }
-            StableSwapVersion::Classic | StableSwapVersion::Precise | StableSwapVersion::Ng => {
-                held_out
-                    .checked_sub(trade.amount_out)?
-                    .checked_sub(trade.admin_fee)?
-            }
+            CurveEra::Classic | CurveEra::Ng | CurveEra::Plain => held_out
+                .checked_sub(trade.amount_out)?
+                .checked_sub(trade.admin_fee)?,
         };
         Some(self.with_balances(balances))
     }
@@ -295,13 +236,11 @@ impl Holdings {
     /// Returns the contract's `get_dy` for a trade: old contracts take the fee after the conversion
     /// to base units, so that it may differ by a unit from what their exchange pays.
     pub(super) fn viewed(&self, coin_out: usize, trade: &Trade) -> Option<U256> {
-        match self.params.version {
-            StableSwapVersion::Original | StableSwapVersion::Classic => {
-                let gross = unscaled(trade.gross, self.rate(coin_out)?)?;
-                gross.checked_sub(part(gross, U256::from(self.params.fee))?)
-            }
-            StableSwapVersion::Precise | StableSwapVersion::Ng => Some(trade.amount_out),
+        if !self.terms.is_early() {
+            return Some(trade.amount_out);
         }
+        let gross = unscaled(trade.gross, self.rate(coin_out)?)?;
+        gross.checked_sub(part(gross, self.terms.fee)?)
     }
 
     /// Returns the input near which an exchange delivers `wanted`.
@@ -311,17 +250,17 @@ impl Holdings {
         (coin_in, coin_out): (usize, usize),
         wanted: U256,
     ) -> Option<U256> {
-        let kept = fee_one().checked_sub(U256::from(self.params.fee))?;
+        let kept = FEE_ONE.checked_sub(self.terms.fee)?;
         let gross =
-            mul_div_ceil(wanted, self.rate(coin_out)?, one())?.checked_add(U256::from(2_u64))?;
-        let gross = mul_div_ceil(gross, fee_one(), kept)?;
+            mul_div_ceil(wanted, self.rate(coin_out)?, RATE_ONE)?.checked_add(U256::from(2_u64))?;
+        let gross = mul_div_ceil(gross, FEE_ONE, kept)?;
         let left = at.balance(coin_out)?.checked_sub(gross)?;
         if left.is_zero() {
             return None;
         }
         let grown = self.left(at, coin_out, coin_in, left)?;
         let added = grown.checked_sub(at.balance(coin_in)?)?;
-        mul_div_ceil(added, one(), self.rate(coin_in)?)
+        mul_div_ceil(added, RATE_ONE, self.rate(coin_in)?)
     }
 }
 
@@ -338,30 +277,5 @@ impl Trade {
             return Some(U256::ZERO);
         }
         mul_div_ceil(amount_in, self.fee, self.gross)
-    }
-}
-
-impl StableSwapParams {
-    fn check(&self) -> Result<(), AmmError> {
-        let precision = self.version.amp_precision();
-        if self.amp < precision || self.amp > MAX_AMP.saturating_mul(precision) {
-            return Err(AmmError::InvalidPool(
-                "The amplification is outside 1..1000000.",
-            ));
-        }
-        if self.fee >= FEE_ONE || self.admin_fee > FEE_ONE {
-            return Err(AmmError::InvalidPool(
-                "The pool fee is 100 % or more, or the admin's part of it is more than all.",
-            ));
-        }
-        let flat = self.offpeg_fee_multiplier <= FEE_ONE;
-        let largest = u128::from(self.fee).saturating_mul(u128::from(self.offpeg_fee_multiplier));
-        let limit = u128::from(MAX_NG_FEE).saturating_mul(u128::from(FEE_ONE));
-        if !flat && (self.version != StableSwapVersion::Ng || largest > limit) {
-            return Err(AmmError::InvalidPool(
-                "Only a fee of StableSwap-NG rises off the peg, to 50 % at most.",
-            ));
-        }
-        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! One-coin deposits and withdrawals of a StableSwap pool: what an exchange through a base pool
 //! does.
 
-use super::holdings::{part, scaled, unscaled, Holdings, MAX_COINS};
-use super::stable_math::StableSwapVersion;
+use super::holdings::{part, scaled, unscaled, Holdings};
+use super::terms::{CurveEra, MAX_COINS};
 use crate::num::U256;
 
 /// A pool and the total supply of its shares.
@@ -44,7 +44,7 @@ impl Shared {
         let mut kept = new;
         for at in 0..self.holdings.count() {
             let fee = self.deposit_fee(at, (*old.get(at)?, *new.get(at)?), (before, after))?;
-            let admin_fee = part(fee, U256::from(self.holdings.params().admin_fee))?;
+            let admin_fee = part(fee, self.holdings.terms().admin_fee)?;
             let (place, rest) = (kept.get_mut(at)?, new.get_mut(at)?);
             *place = rest.checked_sub(admin_fee)?;
             *rest = rest.checked_sub(fee)?;
@@ -67,7 +67,7 @@ impl Shared {
     ) -> Option<U256> {
         let ideal = after.checked_mul(old)?.checked_div(before)?;
         let mut fee = self.fee_of_imbalance()?;
-        if self.holdings.params().version == StableSwapVersion::Ng {
+        if self.holdings.terms().era == CurveEra::Ng {
             let balance = scaled(old.checked_add(new)?, self.holdings.rate(coin)?)?;
             let balanced = before
                 .checked_add(after)?
@@ -81,7 +81,9 @@ impl Shared {
     fn fee_of_imbalance(&self) -> Option<U256> {
         let count = U256::from(self.holdings.count());
         let others = count.checked_sub(U256::ONE)?;
-        U256::from(self.holdings.params().fee)
+        self.holdings
+            .terms()
+            .fee
             .checked_mul(count)?
             .checked_div(others.checked_mul(U256::from(4_u64))?)
     }
@@ -102,7 +104,7 @@ impl Shared {
         let paid = unscaled(paid.checked_sub(U256::ONE)?, rate)?;
         let without_fee = unscaled(held.get(coin)?.checked_sub(left)?, rate)?;
         let fee = without_fee.checked_sub(paid)?;
-        let admin_fee = part(fee, U256::from(self.holdings.params().admin_fee))?;
+        let admin_fee = part(fee, self.holdings.terms().admin_fee)?;
         let mut balances = *self.holdings.padded();
         let place = balances.get_mut(coin)?;
         *place = place.checked_sub(paid.checked_add(admin_fee)?)?;

@@ -7,18 +7,17 @@ mod least_input;
 mod liquidity;
 mod stable;
 mod stable_math;
+mod terms;
+mod through;
 mod underlying;
 
 use crate::amm::AmmError;
 use crate::num::U256;
 
-pub use crypto::{CryptoParams, CryptoPool, CryptoVersion, CRYPTO_GAS};
-pub use holdings::StableSwapParams;
-pub use stable::{
-    StableSwapPool, LENDING_UNDERLYING_GAS, META_UNDERLYING_GAS, STABLE_SWAP_GAS,
-    STABLE_SWAP_NG_GAS,
-};
-pub use stable_math::StableSwapVersion;
+pub use crypto::{CryptoParams, CryptoPool, CryptoVersion, CURVE_CRYPTO_GAS};
+pub use stable::{StableSwapPool, CURVE_NG_GAS, CURVE_STABLE_GAS};
+pub use terms::{CurveEra, StableSwapTerms};
+pub use underlying::{UnderlyingPool, CURVE_LENT_GAS, CURVE_META_GAS};
 
 /// Refuses a question about coins that are equal or absent, and about nothing.
 fn check_question(

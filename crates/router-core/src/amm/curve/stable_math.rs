@@ -3,56 +3,29 @@
 //! Balances have 18 decimals and include the rates. `None` is where the contract reverts: a number
 //! outgrows 256 bits, a division by zero, or no convergence after 255 rounds.
 
+use super::terms::{CurveEra, StableSwapTerms};
 use crate::num::U256;
 
 /// Rounds after which the contracts stop.
 const MAX_ROUNDS: u32 = 255;
 
-/// The generation of the pool's contract: it decides roundings and the amplification's decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StableSwapVersion {
-    /// The lending pools of early 2020 (Compound, USDT, Y, BUSD, PAX, sUSD): the output is not
-    /// lessened by one, and both balances are written back from the invariant's numbers.
-    Original,
-    /// Pools like 3pool, sBTC, HBTC: an amplification without decimals.
-    Classic,
-    /// The templates since late 2020, metapools among them: an amplification with two decimals
-    /// (`A_precise`).
-    Precise,
-    /// StableSwap-NG, and two-coin pools of the older factories: as `Precise`, with another order of
-    /// divisions in the invariant and a fee that may rise away from the peg.
-    Ng,
-}
-
-impl StableSwapVersion {
-    /// Returns what an amplification of one is in the contract's storage.
-    #[must_use]
-    pub const fn amp_precision(self) -> u64 {
-        match self {
-            Self::Original | Self::Classic => 1,
-            Self::Precise | Self::Ng => 100,
-        }
-    }
-
-    /// Returns what is left when the rounds are used up: old contracts take the last number.
-    const fn last_resort(self, value: U256) -> Option<U256> {
-        match self {
-            Self::Original | Self::Classic => Some(value),
-            Self::Precise | Self::Ng => None,
-        }
-    }
-}
-
 /// Amplification and the contract's generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
-    pub(super) amp: U256,
-    pub(super) version: StableSwapVersion,
+    amp: U256,
+    precision: U256,
+    era: CurveEra,
+    is_early: bool,
 }
 
 impl Shape {
-    fn precision(self) -> U256 {
-        U256::from(self.version.amp_precision())
+    pub(super) fn of(terms: &StableSwapTerms) -> Self {
+        Self {
+            amp: terms.amp,
+            precision: U256::from(terms.amp_precision),
+            era: terms.era,
+            is_early: terms.is_early(),
+        }
     }
 
     /// Returns the contract's `get_D`.
@@ -71,7 +44,7 @@ impl Shape {
             }
             invariant = next;
         }
-        self.version.last_resort(invariant)
+        self.is_early.then_some(invariant)
     }
 
     fn next_invariant(self, balances: &[U256], total: U256, invariant: U256) -> Option<U256> {
@@ -80,13 +53,13 @@ impl Shape {
         let product = self.product_term(balances, invariant)?;
         let numerator = amplified
             .checked_mul(total)?
-            .checked_div(self.precision())?
+            .checked_div(self.precision)?
             .checked_add(product.checked_mul(count)?)?
             .checked_mul(invariant)?;
         let denominator = amplified
-            .checked_sub(self.precision())?
+            .checked_sub(self.precision)?
             .checked_mul(invariant)?
-            .checked_div(self.precision())?
+            .checked_div(self.precision)?
             .checked_add(count.checked_add(U256::ONE)?.checked_mul(product)?)?;
         numerator.checked_div(denominator)
     }
@@ -96,22 +69,16 @@ impl Shape {
         let count = U256::from(balances.len());
         let mut term = invariant;
         for balance in balances {
-            let divisor = match self.version {
-                StableSwapVersion::Original => {
-                    balance.checked_mul(count)?.checked_add(U256::ONE)?
-                }
-                StableSwapVersion::Classic | StableSwapVersion::Precise => {
-                    balance.checked_mul(count)?
-                }
-                StableSwapVersion::Ng => *balance,
+            let divisor = match self.era {
+                CurveEra::Original => balance.checked_mul(count)?.checked_add(U256::ONE)?,
+                CurveEra::Classic | CurveEra::Plain => balance.checked_mul(count)?,
+                CurveEra::Ng => *balance,
             };
             term = term.checked_mul(invariant)?.checked_div(divisor)?;
         }
-        match self.version {
-            StableSwapVersion::Ng => term.checked_div(count.checked_pow(count)?),
-            StableSwapVersion::Original
-            | StableSwapVersion::Classic
-            | StableSwapVersion::Precise => Some(term),
+        match self.era {
+            CurveEra::Ng => term.checked_div(count.checked_pow(count)?),
+            CurveEra::Original | CurveEra::Classic | CurveEra::Plain => Some(term),
         }
     }
 
@@ -134,10 +101,10 @@ impl Shape {
         }
         c = c
             .checked_mul(invariant)?
-            .checked_mul(self.precision())?
+            .checked_mul(self.precision)?
             .checked_div(amplified.checked_mul(count)?)?;
         let share = invariant
-            .checked_mul(self.precision())?
+            .checked_mul(self.precision)?
             .checked_div(amplified)?;
         let b = sum.checked_add(share)?;
         let mut balance = invariant;
@@ -153,6 +120,6 @@ impl Shape {
             }
             balance = next;
         }
-        self.version.last_resort(balance)
+        self.is_early.then_some(balance)
     }
 }

@@ -1,216 +1,266 @@
-//! Exchanges numbered in underlying coins: through a lending protocol, or through the base pool of
-//! a metapool.
+//! A pool whose coins are numbered as in `exchange_underlying`.
 
-use super::holdings::{scaled, unscaled, Holdings, Trade, FEE_ONE};
+use std::sync::Arc;
+
+use super::check_question;
+use super::holdings::{scaled, Holdings};
+use super::least_input::least_input;
 use super::liquidity::Shared;
-use crate::amm::AmmError;
-use crate::num::U256;
+use super::stable::StableSwapPool;
+use super::through::{Over, Step, SHARE};
+use crate::amm::{AmmError, MultiPool, Quote};
+use crate::num::{mul_div_ceil, U256};
 
-/// Number of a metapool's coin that is the base pool's share; every higher underlying coin is the
-/// base pool's.
-pub(super) const SHARE: usize = 1;
+/// Estimated gas of an exchange of underlying coins in a metapool: a deposit or a withdrawal of one
+/// coin in the base pool beside the exchange.
+pub const CURVE_META_GAS: u64 = 380_000;
 
-/// What a swap takes, pays and leaves.
-#[derive(Clone, Debug)]
-pub(super) struct Step<P> {
-    pub(super) amount_out: U256,
-    pub(super) fee_amount: U256,
-    pub(super) next: P,
+/// Estimated gas of an exchange of underlying coins in a lending pool: two calls of the lending
+/// protocol beside the exchange.
+pub const CURVE_LENT_GAS: u64 = 500_000;
+
+/// Estimated gas of a metapool's part when both coins are the base pool's: it forwards the call and
+/// the coins.
+const FORWARD_GAS: u64 = 60_000;
+
+/// What is under the pool's own coins.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Under {
+    /// A lending protocol; 10^(18 - decimals) of each underlying coin.
+    Lent(Arc<[U256]>),
+    /// A base pool.
+    Base(Arc<Shared>),
 }
 
-/// A metapool and its base pool.
-#[derive(Clone, Debug)]
-pub(super) struct Over<'a> {
-    pub(super) meta: &'a Holdings,
-    pub(super) base: &'a Shared,
+/// A lending pool or a metapool, its coins numbered as in the contract's `exchange_underlying`.
+///
+/// A quote is what that function pays, to the unit, and the pools after it: the metapool and its base
+/// pool. Another plan that uses the same pools by themselves does not see that.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnderlyingPool {
+    own: StableSwapPool,
+    under: Under,
 }
 
-impl Holdings {
-    /// Returns the contract's `exchange` between two own coins.
-    pub(super) fn exchange(
-        &self,
-        pair: (usize, usize),
-        amount_in: U256,
-    ) -> Result<Step<Self>, AmmError> {
-        let at = self.scaled()?;
-        let grown = self
-            .grown(&at, pair.0, amount_in)
-            .ok_or(AmmError::Overflow)?;
-        let trade = self.trade(&at, pair.0, pair.1, grown)?;
-        self.settled(pair, (amount_in, grown), &trade, amount_in)
-            .ok_or(AmmError::Overflow)
-    }
-
-    /// Returns the step of a trade; `paid` is what the taker paid, of which the fee is a part.
-    fn settled(
-        &self,
-        pair: (usize, usize),
-        taken: (U256, U256),
-        trade: &Trade,
-        paid: U256,
-    ) -> Option<Step<Self>> {
-        Some(Step {
-            amount_out: trade.amount_out,
-            fee_amount: trade.fee_in(paid)?,
-            next: self.after(pair, taken, trade)?,
+impl UnderlyingPool {
+    /// Returns a lending pool; `precisions` are 10^(18 - decimals) of the underlying coins, and what
+    /// is left of a rate is the lending protocol's.
+    ///
+    /// # Errors
+    /// `InvalidPool` when there is not one precision for each coin, or one is zero or larger than
+    /// the coin's rate.
+    pub fn lent(own: StableSwapPool, precisions: Arc<[U256]>) -> Result<Self, AmmError> {
+        let rates = &own.terms().rates;
+        let mut both = rates.iter().zip(precisions.iter());
+        let fit = rates.len() == precisions.len()
+            && both.all(|(rate, precision)| !precision.is_zero() && precision <= rate);
+        if !fit {
+            return Err(AmmError::InvalidPool(
+                "The precisions do not fit the rates of the lending pool.",
+            ));
+        }
+        Ok(Self {
+            own,
+            under: Under::Lent(precisions),
         })
     }
 
-    /// Returns the contract's `exchange_underlying` of a lending pool: `precisions` bring coins to
-    /// 18 decimals, and what is left of a rate is the lending protocol's.
-    pub(super) fn exchange_lent(
+    /// Returns a metapool: its first coin, then those of `base`. The rate of the metapool's second
+    /// coin is the virtual price of `base`, or the one it has cached.
+    ///
+    /// # Errors
+    /// `InvalidPool` when the metapool has not two coins, or the base pool no shares.
+    pub fn over(own: StableSwapPool, base: StableSwapPool) -> Result<Self, AmmError> {
+        if own.balances().len() != 2 {
+            return Err(AmmError::InvalidPool("A metapool has two coins."));
+        }
+        if base.supply().is_zero() {
+            return Err(AmmError::InvalidPool("A base pool without shares."));
+        }
+        Ok(Self {
+            own,
+            under: Under::Base(Arc::new(base.0)),
+        })
+    }
+
+    /// The pool with its own coins.
+    #[must_use]
+    pub const fn own(&self) -> &StableSwapPool {
+        &self.own
+    }
+
+    /// The base pool of a metapool.
+    #[must_use]
+    pub fn base(&self) -> Option<StableSwapPool> {
+        match &self.under {
+            Under::Base(base) => Some(StableSwapPool((**base).clone())),
+            Under::Lent(_) => None,
+        }
+    }
+
+    /// The precisions of a lending pool.
+    #[must_use]
+    pub fn precisions(&self) -> Option<&[U256]> {
+        match &self.under {
+            Under::Lent(precisions) => Some(precisions),
+            Under::Base(_) => None,
+        }
+    }
+
+    /// Returns the contract's `get_dy_underlying`. A metapool's estimates the fee of a deposit, so
+    /// that the exchange may pay more or less.
+    ///
+    /// # Errors
+    /// As [`MultiPool::quote_exact_in`]; `InvalidRequest` for a lending pool.
+    pub fn get_dy(
         &self,
-        precisions: &[U256],
-        pair: (usize, usize),
+        coin_in: usize,
+        coin_out: usize,
         amount_in: U256,
-    ) -> Result<Step<Self>, AmmError> {
-        let rate = |coin: usize| self.rate(coin)?.checked_div(*precisions.get(coin)?);
-        let lent = rate(pair.0)
-            .and_then(|rate| unscaled(amount_in, rate))
-            .ok_or(AmmError::Overflow)?;
-        let step = self.exchange(pair, lent)?;
-        let redeemed = rate(pair.1).and_then(|rate| scaled(step.amount_out, rate));
-        let fee_amount = rate(pair.0).and_then(|rate| scaled(step.fee_amount, rate));
-        Ok(Step {
-            amount_out: redeemed.ok_or(AmmError::Overflow)?,
-            fee_amount: fee_amount
-                .and_then(|fee| fee.checked_add(U256::ONE))
-                .ok_or(AmmError::Overflow)?
-                .min(amount_in),
+    ) -> Result<U256, AmmError> {
+        check_question(self.coin_count(), coin_in, coin_out, amount_in)?;
+        match &self.under {
+            Under::Base(base) => self.over_base(base).viewed((coin_in, coin_out), amount_in),
+            Under::Lent(_) => Err(AmmError::InvalidRequest(
+                "The view of a lending pool's underlying coins is not offered.",
+            )),
+        }
+    }
+
+    fn holdings(&self) -> &Holdings {
+        &self.own.0.holdings
+    }
+
+    fn over_base<'a>(&'a self, base: &'a Shared) -> Over<'a> {
+        Over {
+            meta: self.holdings(),
+            base,
+        }
+    }
+
+    fn with(&self, holdings: Holdings, base: Option<Shared>) -> Self {
+        Self {
+            own: StableSwapPool(Shared {
+                holdings,
+                supply: self.own.supply(),
+            }),
+            under: base.map_or_else(|| self.under.clone(), |base| Under::Base(Arc::new(base))),
+        }
+    }
+
+    fn exchange(&self, pair: (usize, usize), amount_in: U256) -> Result<Step<Self>, AmmError> {
+        match &self.under {
+            Under::Lent(precisions) => {
+                let step = self.holdings().exchange_lent(precisions, pair, amount_in)?;
+                Ok(step.map(|holdings| self.with(holdings, None)))
+            }
+            Under::Base(base) => {
+                let step = self.over_base(base).exchange(pair, amount_in)?;
+                Ok(step.map(|(meta, base)| {
+                    self.with(meta.unwrap_or_else(|| self.holdings().clone()), base)
+                }))
+            }
+        }
+    }
+
+    fn gas(&self, pair: (usize, usize)) -> u64 {
+        match &self.under {
+            Under::Lent(_) => CURVE_LENT_GAS,
+            Under::Base(_) if pair.0.min(pair.1) >= SHARE => {
+                self.own.gas().saturating_add(FORWARD_GAS)
+            }
+            Under::Base(_) => CURVE_META_GAS,
+        }
+    }
+
+    /// Returns what turns base units of a coin into ones of equal worth, about.
+    fn rate(&self, coin: usize) -> Option<U256> {
+        match &self.under {
+            Under::Lent(precisions) => precisions.get(coin).copied(),
+            Under::Base(base) => match coin.checked_sub(SHARE) {
+                None => self.holdings().rate(coin),
+                Some(coin) => base.holdings.rate(coin),
+            },
+        }
+    }
+
+    /// Returns the most that the pools could pay of a coin, or refuses when one of them is empty.
+    fn payable(&self, coin: usize) -> Result<U256, AmmError> {
+        self.holdings().scaled()?;
+        let held = |pool: &Holdings, coin: usize| pool.balances().get(coin).copied();
+        let most = match &self.under {
+            Under::Base(base) => {
+                base.holdings.scaled()?;
+                match coin.checked_sub(SHARE) {
+                    None => held(self.holdings(), coin),
+                    Some(coin) => held(&base.holdings, coin),
+                }
+            }
+            Under::Lent(precisions) => self
+                .holdings()
+                .lent_rate(precisions, coin)
+                .and_then(|rate| scaled(held(self.holdings(), coin)?, rate)),
+        };
+        most.ok_or(AmmError::Overflow)
+    }
+}
+
+impl MultiPool for UnderlyingPool {
+    fn coin_count(&self) -> usize {
+        match &self.under {
+            Under::Lent(precisions) => precisions.len(),
+            Under::Base(base) => base.holdings.count().saturating_add(SHARE),
+        }
+    }
+
+    /// `fee_amount` is what the pool's fee is worth of the input, without those of a base pool's
+    /// deposits and withdrawals.
+    ///
+    /// # Errors
+    /// As [`StableSwapPool`]'s, for the pools together.
+    fn quote_exact_in(
+        &self,
+        coin_in: usize,
+        coin_out: usize,
+        amount_in: U256,
+    ) -> Result<Quote<Self>, AmmError> {
+        check_question(self.coin_count(), coin_in, coin_out, amount_in)?;
+        let pair = (coin_in, coin_out);
+        let step = self.exchange(pair, amount_in)?;
+        Ok(Quote {
+            amount_in,
+            amount_out: step.amount_out,
+            fee_amount: step.fee_amount,
+            ticks_crossed: 0,
+            steps: 0,
+            gas: self.gas(pair),
             next: step.next,
         })
     }
-}
 
-/// The pools after a swap; `None` where a pool is as before.
-pub(super) type Pools = (Option<Holdings>, Option<Shared>);
-
-impl Over<'_> {
-    /// Returns the contract's `exchange_underlying`.
-    pub(super) fn exchange(
+    /// The contract has no such swap: this is the swap of the least input that delivers at least
+    /// `amount_out` by exact-in. The quote's `amount_out` is what it delivers.
+    ///
+    /// # Errors
+    /// As for exact-in; `InsufficientLiquidity` when no input delivers so much.
+    fn quote_exact_out(
         &self,
-        (coin_in, coin_out): (usize, usize),
-        amount_in: U256,
-    ) -> Result<Step<Pools>, AmmError> {
-        match (coin_in.checked_sub(SHARE), coin_out.checked_sub(SHARE)) {
-            (Some(from), Some(into)) => {
-                let step = self.base.holdings.exchange((from, into), amount_in)?;
-                let base = Shared {
-                    holdings: step.next,
-                    supply: self.base.supply,
-                };
-                Ok(Step {
-                    amount_out: step.amount_out,
-                    fee_amount: step.fee_amount,
-                    next: (None, Some(base)),
-                })
-            }
-            (Some(from), None) => self.deposit_and_exchange(from, amount_in),
-            (None, Some(into)) => self.exchange_and_withdraw(into, amount_in),
-            (None, None) => self
-                .meta
-                .exchange((coin_in, coin_out), amount_in)
-                .map(|step| Step {
-                    amount_out: step.amount_out,
-                    fee_amount: step.fee_amount,
-                    next: (Some(step.next), None),
-                }),
+        coin_in: usize,
+        coin_out: usize,
+        amount_out: U256,
+    ) -> Result<Quote<Self>, AmmError> {
+        check_question(self.coin_count(), coin_in, coin_out, amount_out)?;
+        let pair = (coin_in, coin_out);
+        if amount_out > self.payable(coin_out)? {
+            return Err(AmmError::InsufficientLiquidity);
         }
-    }
-
-    fn deposit_and_exchange(&self, from: usize, amount_in: U256) -> Result<Step<Pools>, AmmError> {
-        self.base.holdings.scaled()?;
-        let at = self.meta.scaled()?;
-        let (shares, base) = self
-            .base
-            .deposit(from, amount_in)
-            .ok_or(AmmError::Overflow)?;
-        let pair = (SHARE, 0);
-        let grown = self
-            .meta
-            .grown(&at, SHARE, shares)
-            .ok_or(AmmError::Overflow)?;
-        let trade = self.meta.trade(&at, pair.0, pair.1, grown)?;
-        let step = self
-            .meta
-            .settled(pair, (shares, grown), &trade, amount_in)
-            .ok_or(AmmError::Overflow)?;
-        Ok(Step {
-            amount_out: step.amount_out,
-            fee_amount: step.fee_amount,
-            next: (Some(step.next), Some(base)),
-        })
-    }
-
-    fn exchange_and_withdraw(&self, into: usize, amount_in: U256) -> Result<Step<Pools>, AmmError> {
-        self.base.holdings.scaled()?;
-        let step = self.meta.exchange((0, SHARE), amount_in)?;
-        // The base pool takes one off what it pays, so that a few shares buy nothing.
-        let (amount_out, base) = self
-            .base
-            .withdraw(into, step.amount_out)
-            .ok_or(AmmError::EmptyPool)?;
-        Ok(Step {
-            amount_out,
-            fee_amount: step.fee_amount,
-            next: (Some(step.next), Some(base)),
-        })
-    }
-
-    /// Returns the contract's `get_dy_underlying`, which estimates the base pool's deposit fee.
-    pub(super) fn viewed(
-        &self,
-        (coin_in, coin_out): (usize, usize),
-        amount_in: U256,
-    ) -> Result<U256, AmmError> {
-        let (from, into) = (coin_in.checked_sub(SHARE), coin_out.checked_sub(SHARE));
-        if let (Some(from), Some(into)) = (from, into) {
-            return self.base.holdings.view((from, into), amount_in);
-        }
-        let at = self.meta.scaled()?;
-        self.base.holdings.scaled()?;
-        let grown = match from {
-            Some(from) => self
-                .share_value(from, amount_in)
-                .and_then(|value| at.balance(SHARE)?.checked_add(value)),
-            None => self.meta.grown(&at, 0, amount_in),
-        };
-        let grown = grown.ok_or(AmmError::Overflow)?;
-        let trade = self
-            .meta
-            .trade(&at, coin_in.min(SHARE), coin_out.min(SHARE), grown)?;
-        let Some(into) = into else {
-            return Ok(trade.amount_out);
-        };
-        self.base
-            .withdraw(into, trade.amount_out)
-            .map(|(paid, _)| paid)
-            .ok_or(AmmError::EmptyPool)
-    }
-
-    /// Returns what the view takes a deposit to be worth, with 18 decimals.
-    fn share_value(&self, from: usize, amount_in: U256) -> Option<U256> {
-        let shares = self.base.minted_without_fee(from, amount_in)?;
-        let value = scaled(shares, self.meta.rate(SHARE)?)?;
-        let fee = value
-            .checked_mul(U256::from(self.base.holdings.params().fee))?
-            .checked_div(U256::from(FEE_ONE).checked_mul(U256::from(2_u64))?)?;
-        value.checked_sub(fee)
-    }
-}
-
-impl Holdings {
-    /// Returns the contract's `get_dy`.
-    pub(super) fn view(
-        &self,
-        (coin_in, coin_out): (usize, usize),
-        amount_in: U256,
-    ) -> Result<U256, AmmError> {
-        let at = self.scaled()?;
-        let grown = self
-            .grown(&at, coin_in, amount_in)
-            .ok_or(AmmError::Overflow)?;
-        let trade = self.trade(&at, coin_in, coin_out, grown)?;
-        self.viewed(coin_out, &trade).ok_or(AmmError::Overflow)
+        let guess = self
+            .rate(coin_in)
+            .zip(self.rate(coin_out))
+            .and_then(|(rate_in, rate_out)| mul_div_ceil(amount_out, rate_out, rate_in));
+        let amount_in = least_input(guess.unwrap_or(U256::ONE), amount_out, |amount_in| {
+            self.exchange(pair, amount_in).map(|step| step.amount_out)
+        })?;
+        self.quote_exact_in(coin_in, coin_out, amount_in)
     }
 }

@@ -1,0 +1,1 @@
+"""Pools and orders from files: read, quoted and imported without a chain."""
