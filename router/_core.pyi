@@ -670,12 +670,15 @@ class MarketBuilder:
     def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
     def add_v4(self, token0: int, token1: int, pool: V4Pool) -> int: ...
     def add_multi(
-        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | StableSwapPool
+        self,
+        tokens: Sequence[int],
+        pool: WeightedPool | BalancerStablePool | StableSwapPool | SolidlyPool,
     ) -> int:
         """Add a pool of two or more coins; `tokens` are its coins in their order.
 
         A plan uses one pair of coins of such a pool, in one direction. Where the fee of a pool
-        rises off the peg the bound counts the lowest fee.
+        rises off the peg the bound counts the lowest fee. A stable Solidly pair has no closed form:
+        it is drawn through exact quotes, and bounds over it rest on its being even between them.
         """
     def add_ladder(
         self,
