@@ -13,6 +13,7 @@ from router.cli.output import JSON_OPTION, console, print_json, write_text
 from router.cli.picture import route_svg
 from router.cli.session import use_router
 from router.domain.errors import UsageError
+from router.domain.market import Protocol
 from router.domain.orders import OrderState, OrderStatus
 from router.domain.routes import Quote
 from router.wire_quote import quote_body
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Plans that lost, shown by --explain when nothing else is asked for.
 EXPLAINED_ALTERNATIVES = 3
+PROTOCOLS = ", ".join(Protocol)
 
 
 def _arguments(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a click decorator
@@ -76,7 +78,7 @@ def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a 
                 "protocols",
                 multiple=True,
                 metavar="KIND",
-                help="Only uniswap_v2, uniswap_v3 or book; may be repeated.",
+                help=f"Only one of {PROTOCOLS}; may be repeated.",
             ),
             click.option(
                 "--exclude-token",
