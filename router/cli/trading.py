@@ -13,7 +13,6 @@ from router.cli.output import JSON_OPTION, console, print_json, write_text
 from router.cli.picture import route_svg
 from router.cli.session import use_router
 from router.domain.errors import UsageError
-from router.domain.market import Protocol
 from router.domain.orders import OrderState, OrderStatus
 from router.domain.routes import Quote
 from router.wire_quote import quote_body
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 # Plans that lost, shown by --explain when nothing else is asked for.
 EXPLAINED_ALTERNATIVES = 3
-PROTOCOLS = ", ".join(Protocol)
 
 
 def _arguments(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a click decorator
@@ -46,7 +44,7 @@ def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a 
                 help="How far the guaranteed may be from the quoted amount.",
             ),
             click.option(
-                "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 3."
+                "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 6."
             ),
             click.option(
                 "--max-legs", type=int, metavar="N", help="Venues that may take part, 1 to 32."
@@ -78,7 +76,7 @@ def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a 
                 "protocols",
                 multiple=True,
                 metavar="KIND",
-                help=f"Only one of {PROTOCOLS}; may be repeated.",
+                help="Only this kind, such as uniswap_v4 or book; may be repeated.",
             ),
             click.option(
                 "--exclude-token",

@@ -65,7 +65,7 @@ QUOTES: list[tuple[str, int, dict[str, object]]] = [
     ("ORDER_INVALID", 2, {"slippage_bps": 10_001}),
     ("ORDER_INVALID", 2, {"slippage_bps": 1_001}),
     ("ORDER_INVALID", 2, {"max_hops": 0}),
-    ("ORDER_INVALID", 2, {"max_hops": 4}),
+    ("ORDER_INVALID", 2, {"max_hops": 7}),
     ("ORDER_INVALID", 2, {"max_legs": 0}),
     ("ORDER_INVALID", 2, {"gas_price_wei": -1}),
     ("ORDER_INVALID", 2, {"protocols": ["sushi"]}),
