@@ -118,7 +118,7 @@ class Ranges:
                 self._liquidity += -net if down else net
                 self.crossed += 1
             tick = ahead - 1 if down else ahead
-        self._tick = tick if self._sqrt == sqrt_at_tick(tick) else _tick_at(self._sqrt)
+        self._tick = tick if self._sqrt == sqrt_at_tick(tick) else tick_at_sqrt(self._sqrt)
         return out, left
 
     def _ahead(self, tick: int, down: bool) -> tuple[int, bool]:
@@ -146,7 +146,7 @@ class Ranges:
         return after, left, given
 
 
-def _tick_at(sqrt: int) -> int:
+def tick_at_sqrt(sqrt: int) -> int:
     """Return the greatest tick whose price is not above this one."""
     low, high = -TICK_MAX, TICK_MAX
     while low < high:
