@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
+from router_replay import sqrt_at_tick, tick_at_sqrt
+
 from router.universe.records import (
     BookRecord,
     OrderRecord,
@@ -23,12 +25,19 @@ from router.universe.records import (
     WeightedRecord,
 )
 from router.universe.writing import universe_json
-from router_replay import sqrt_at_tick, tick_at_sqrt
 
 ORDERS = 200
 ORDER_FLOOR_USD = 20.0
 SHARE_FROM, SHARE_TO = 1e-4, 0.3
 SPACING = {100: 1, 500: 10, 3000: 60, 10_000: 200}
+# Peers look up the coin and the dollars by their real addresses.
+ADDRESSES = {
+    "WETH": "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2",
+    "USDC": "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48",
+    "USDT": "0xdac17f958d2ee523a2206206994597c13d831ec7",
+    "DAI": "0x6b175474e89094c44da98b954eedeac495271d0f",
+    "WBTC": "0x2260fac5e5542a773aa44fbcfedf7c193bc2c599",
+}
 MAJORS = (
     ("WETH", 18, 3_000.0),
     ("USDC", 6, 1.0),
@@ -51,7 +60,12 @@ class Maker:
         self.name, self.seed = name, seed
         self.rng = random.Random(f"{name} {seed}")
         self.tokens = [
-            Token(symbol=symbol, address=self._address(), decimals=decimals, price_usd=price)
+            Token(
+                symbol=symbol,
+                address=ADDRESSES.get(symbol) or self._address(),
+                decimals=decimals,
+                price_usd=price,
+            )
             for symbol, decimals, price in tokens
         ]
         self.pools: list[PoolRecord] = []
@@ -189,7 +203,9 @@ class Maker:
                 at += direction * self.rng.randint(1, 40)
                 millionths = int(depth_usd * (level + 1) / 820 * 100 / at * 1e6)
                 size = max(1, int(millionths * self.rng.uniform(0.3, 1.7)))
-                levels.append((f"{at // 100}.{at % 100:02d}", f"{size // 10**6}.{size % 10**6:06d}"))
+                levels.append(
+                    (f"{at // 100}.{at % 100:02d}", f"{size // 10**6}.{size % 10**6:06d}")
+                )
             sides.append(tuple(levels))
         self.pools.append(
             BookRecord(
@@ -243,7 +259,9 @@ class Maker:
     def _widest(depth: dict[tuple[int, int], float], token_in: int, token_out: int) -> float:
         """Return the narrowest depth of the widest path over one token in between, else 0."""
         first = {b: usd for (a, b), usd in depth.items() if a == token_in}
-        return max((min(usd, depth.get((b, token_out), 0.0)) for b, usd in first.items()), default=0)
+        return max(
+            (min(usd, depth.get((b, token_out), 0.0)) for b, usd in first.items()), default=0
+        )
 
 
 def small() -> Universe:

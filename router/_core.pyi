@@ -168,7 +168,7 @@ class WeightedPool:
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
     powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
-    more than 30 % of a balance is refused, as by the contract.
+    more than 30 % of a balance is refused, as by the contract, unless `capped` is False.
     """
 
     def __new__(
@@ -178,6 +178,8 @@ class WeightedPool:
         scaling_factors: Sequence[int],
         swap_fee: int,
         version: int,
+        *,
+        capped: bool = True,
     ) -> WeightedPool: ...
     @staticmethod
     def scaling_factor(decimals: int) -> int:
@@ -196,9 +198,9 @@ class StableSwapPool:
 
     A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for a
     plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
-    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100). Fees
-    are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain" (the
-    pools of universe files, whose fee is rounded up in base units).
+    second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
+    Fees are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain"
+    (the pools of universe files, whose fee is rounded up in base units).
     """
 
     def __new__(

@@ -12,21 +12,29 @@ from router.universe.records import OrderRecord, RefusedOrder, TokenId
 
 # Gas is priced in the first token of a universe, which is the wrapped coin of its chain.
 NATIVE_TOKEN: TokenId = 0
+# The fourth hop is worth up to some tens of basis points and costs time that grows with the pools.
+DEEP_HOPS, DEEP_POOLS, WIDE_HOPS = 4, 500, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineLimits:
-    """What a plan may be; `gas_price_wei` None is each order's own."""
+    """What a plan may be. None is what fits the universe, and each order's own gas price."""
 
-    max_hops: int = 3
+    max_hops: int | None = None
     max_legs: int = 64
     gas_price_wei: int | None = None
 
     def __post_init__(self) -> None:
-        if not (1 <= self.max_hops <= 8 and 1 <= self.max_legs <= 1_000):
+        if not (1 <= (self.max_hops or 1) <= 8 and 1 <= self.max_legs <= 1_000):
             raise UsageError("ORDER_INVALID", "A plan has 1 to 8 hops and 1 to 1000 legs.")
         if self.gas_price_wei is not None and not 0 <= self.gas_price_wei < 2**64:
             raise UsageError("ORDER_INVALID", "A gas price is 0 to 2^64-1 wei.")
+
+    def hops_for(self, universe: UniverseMarket) -> int:
+        """Return the hops that were asked for, else what the size of the universe allows."""
+        if self.max_hops is not None:
+            return self.max_hops
+        return DEEP_HOPS if len(universe.pool_ids) <= DEEP_POOLS else WIDE_HOPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,7 @@ def quote_order(
             order.token_in,
             order.token_out,
             order.amount_in,
-            max_hops=limits.max_hops,
+            max_hops=limits.hops_for(universe),
             max_legs=limits.max_legs,
             gas_price_wei=own,
             native_token=NATIVE_TOKEN if own else None,
