@@ -26,7 +26,7 @@ from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.policy import SignerPolicy
 from connectors.chain.rpc import JsonRpc
 from connectors.chain.signer import LocalSigner
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
 from router.core import V2Pool, V3Pool
 from router.devnet import running_devnet
@@ -34,6 +34,7 @@ from router.devnet.keys import private_key_of
 from router.devnet.universe import token
 from router.domain.assets import Asset
 from router.domain.errors import FailureError
+from router.domain.market import Protocol
 from router.domain.orders import RouteConstraints, SwapMode
 from router.domain.routes import Leg, QuoteRequest
 from router.domain.settlement import Receipt, TxRequest
@@ -55,6 +56,7 @@ REACHES = (0.2, 1.2, 2.5, 5, 12, 256, 3 * 256, 10 * 256, 40 * 256)
 WALK_TICKS_MAX = 60_000
 RANDOM_PLANS = 150
 SMALLEST_USD, LARGEST_USD = 200, 4_000_000
+MODELLED = frozenset({Protocol.UNISWAP_V2, Protocol.UNISWAP_V3})
 TERMS = ("base", "v2", "v3", "step", "tick")
 
 
@@ -112,7 +114,8 @@ class Desk:
     async def view(self) -> MarketView:
         """Return every routable pool as of the head."""
         head = await self._chain.head()
-        pools = await WholePoolReader(self.rpc).read(self.deployment.pools, head)
+        known = [ref for ref in self.deployment.pools if ref.protocol in MODELLED]
+        pools = await WholePoolReader(self.rpc).read(known, head)
         chosen = [p for p in pools if p and p.ref.token0.routable and p.ref.token1.routable]
         return MarketView(block=head, pools=tuple(chosen))
 
@@ -184,7 +187,7 @@ def sample_of(kind: str, view: MarketView, legs: Sequence[Leg], receipt: Receipt
     )
 
 
-def leg_of(pool: UniswapPool, forward: bool, amount_in_units: int) -> Leg:
+def leg_of(pool: ChainPool, forward: bool, amount_in_units: int) -> Leg:
     """Return the leg that sells the whole amount to one pool."""
     ref = pool.ref
     quoted = pool.core.quote_exact_in(forward, amount_in_units)

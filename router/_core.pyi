@@ -63,13 +63,7 @@ class PoolQuote:
     steps: int
     gas: int
     next: (
-        V2Pool
-        | V3Pool
-        | V4Pool
-        | WeightedPool
-        | BalancerStablePool
-        | SolidlyPool
-        | StableSwapPool
+        V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool | StableSwapPool
     )
 
 @final
@@ -167,8 +161,9 @@ class WeightedPool:
     """Balancer V2 weighted pool of 2 to 8 coins, numbered as in the vault.
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
-    powers: 1 always by logarithms (2021), 2 with products for the exponents 1, 2 and 4. A swap of
-    more than 30 % of a balance is refused, as by the contract, unless `capped` is False.
+    powers: 1 always by logarithms (first factories), 2 with products for the exponents 1, 2 and 4.
+    A swap of more than 30 % of a balance is refused, as by the contract, unless `capped` is
+    False.
     """
 
     def __new__(
@@ -196,8 +191,8 @@ class WeightedPool:
 class StableSwapPool:
     """Curve StableSwap pool of 2 to 8 coins, numbered as in the contract.
 
-    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for a
-    plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
+    A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for
+    a plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
     second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
     Fees are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain"
     (the pools of universe files, whose fee is rounded up in base units).
@@ -233,7 +228,7 @@ class BalancerStablePool:
 
     Scaling factors have 18 decimals and include the rates, the amplification has 3 decimals, the
     fee 18. `version` is how the contract rounds its invariant: 1 up (`StablePool` and
-    `MetaStablePool`), 2 down (`StablePhantomPool` and `ComposableStablePool`).
+    `MetaStablePool`), 2 down (`ComposableStablePool`).
     """
 
     def __new__(

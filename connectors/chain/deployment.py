@@ -7,7 +7,7 @@ chain writes one of the same form and names it in the configuration.
      "contracts": {"RouteExecutor": "0x...", "Permit2": "0x...", ...},
      "assets": [{"symbol": "USDC", "decimals": 6, "address": "0x...", "routable": true}, ...],
      "pools": [{"protocol": "uniswap_v3", "address": "0x...", "token0": "USDC",
-                "token1": "WETH", "fee_ppm": 500}, ...],
+                "token1": "WETH", "fee_ppm": 500}, ...],   (and what `PoolRef` says of other kinds)
      "roles": {"hot": "0x...", "cold": "0x...", "alice": "0x...", ...}}
 """
 
@@ -120,16 +120,7 @@ class Deployment:
                 }
                 for asset in self.assets
             ],
-            "pools": [
-                {
-                    "protocol": str(pool.protocol),
-                    "address": pool.address,
-                    "token0": pool.token0.symbol,
-                    "token1": pool.token1.symbol,
-                    "fee_ppm": pool.fee_ppm,
-                }
-                for pool in self.pools
-            ],
+            "pools": [_pool_document(pool) for pool in self.pools],
             "roles": dict(self.roles),
         }
 
@@ -149,6 +140,23 @@ def _check_addresses(deployment: Deployment) -> None:
         raise ValueError(f"{wrong[0]!r} is not an address with a valid EIP-55 checksum")
 
 
+def _pool_document(pool: PoolRef) -> dict[str, Any]:
+    """Return the pool's entry; what only some kinds of pools have is there if the pool has it."""
+    further = {
+        "further_tokens": [asset.symbol for asset in pool.further_tokens],
+        "pool_id": pool.pool_id,
+        "tick_spacing": pool.tick_spacing,
+        "variant": pool.variant,
+    }
+    return {
+        "protocol": str(pool.protocol),
+        "address": pool.address,
+        "token0": pool.token0.symbol,
+        "token1": pool.token1.symbol,
+        "fee_ppm": pool.fee_ppm,
+    } | {key: value for key, value in further.items() if value}
+
+
 def _pool(entry: Mapping[str, Any], assets: Mapping[str, Asset]) -> PoolRef:
     return PoolRef(
         protocol=Protocol(entry["protocol"]),
@@ -156,4 +164,8 @@ def _pool(entry: Mapping[str, Any], assets: Mapping[str, Asset]) -> PoolRef:
         token0=assets[entry["token0"]],
         token1=assets[entry["token1"]],
         fee_ppm=int(entry["fee_ppm"]),
+        further_tokens=tuple(assets[symbol] for symbol in entry.get("further_tokens", ())),
+        pool_id=str(entry.get("pool_id", "")),
+        tick_spacing=int(entry.get("tick_spacing", 0)),
+        variant=str(entry.get("variant", "")),
     )

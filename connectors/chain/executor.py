@@ -1,7 +1,7 @@
 """Turns the on-chain legs of a plan into one call of the executor contract: port `SwapEncoder`."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from eth_abi.abi import encode
@@ -9,11 +9,14 @@ from eth_utils.crypto import keccak
 
 from connectors.chain.abi import load_contract
 from connectors.chain.erc20 import APPROVE, is_transfer, topic_address
+from connectors.dex.balancer.calls import balancer_step
+from connectors.dex.curve.calls import curve_step
 from connectors.dex.uniswap_v2.calls import v2_step
 from connectors.dex.uniswap_v3.calls import v3_step
+from connectors.dex.uniswap_v4.calls import v4_step
 from router.domain.amounts import BPS_ONE, UINT256_MAX
 from router.domain.assets import Asset
-from router.domain.market import Protocol
+from router.domain.market import PoolRef, Protocol
 from router.domain.routes import Leg
 from router.domain.settlement import Log, PlanPermit, Receipt, TxRequest
 from router.ports import Signer
@@ -21,7 +24,7 @@ from router.ports import Signer
 PERMIT2_ADDRESS: Final = "0x000000000022D473030F116dDEE9F6B43aC78BA3"
 PLAN_TYPE: Final = (
     "(bytes32,address,uint256,uint256,uint256,"
-    "(uint8,address,address,address,uint24,uint256)[],(address,uint256)[])"
+    "(uint8,address,address,address,uint24,uint256,bytes32)[],(address,uint256)[])"
 )
 # What a plan takes besides its swaps: the transaction itself, the permit and its signature check,
 # the pull, the bookkeeping and the event; each output pays for one transfer and two balances. It is
@@ -39,20 +42,37 @@ GAS_MARGIN_BPS: Final = 3_000
 GAS_LIMIT_MAX: Final = 2**24
 APPROVAL_GAS_LIMIT: Final = 120_000
 
-Step = tuple[int, str, str, str, int, int]
+Step = tuple[int, str, str, str, int, int, bytes]
 Plan = tuple[bytes, str, int, int, int, list[Step], list[tuple[str, int]]]
+# Of these the leg itself says enough; the others need to know more about the pool.
 _STEPS: Final[Mapping[Protocol, Callable[[Leg, str, int], Step]]] = {
     Protocol.UNISWAP_V2: v2_step,
     Protocol.UNISWAP_V3: v3_step,
+}
+_POOL_STEPS: Final[Mapping[Protocol, Callable[[Leg, PoolRef, int], Step]]] = {
+    Protocol.UNISWAP_V4: v4_step,
+    Protocol.CURVE: curve_step,
+    Protocol.BALANCER: balancer_step,
 }
 
 
 class ExecutorEncoder:
     """Encodes plans for one deployment of the executor, whose operator is the hot wallet."""
 
-    def __init__(self, executor_address: str, permit2_address: str = PERMIT2_ADDRESS) -> None:
+    def __init__(
+        self,
+        executor_address: str,
+        permit2_address: str = PERMIT2_ADDRESS,
+        pools: Iterable[PoolRef] = (),
+    ) -> None:
+        """Bind to the contracts.
+
+        Args:
+            pools: those of Uniswap V4, Curve and Balancer must be here to be swapped in.
+        """
         self._executor = executor_address
         self._permit2 = permit2_address
+        self._pools = {pool.venue_id: pool for pool in pools}
 
     @property
     def executor_address(self) -> str:
@@ -76,7 +96,8 @@ class ExecutorEncoder:
         that may remain of an asset must be listed, or the contract reverts.
 
         Raises:
-            ValueError: no leg, a leg that is not on chain, or no positive minimum.
+            ValueError: no leg, a leg that is not on chain or of an unknown pool, or no positive
+                minimum.
             FailureError: the signer's refusals.
         """
         if not legs or not minimums or amount_in_units <= 0:
@@ -89,7 +110,7 @@ class ExecutorEncoder:
             amount_in_units,
             permit_nonce,
             deadline_s,
-            [_step(leg) for leg in legs],
+            [self._step(leg) for leg in legs],
             [(asset.address, minimum) for asset, minimum in minimums],
         )
         permit = PlanPermit(
@@ -108,6 +129,16 @@ class ExecutorEncoder:
             value_wei=0,
             gas_limit=plan_gas_limit(legs, len(minimums)),
         )
+
+    def _step(self, leg: Leg) -> Step:
+        amount_in = UINT256_MAX if leg.takes_rest else leg.amount_in_units
+        make = _STEPS.get(leg.protocol)
+        if make is not None:
+            return make(leg, leg.venue_id.partition(":")[2], amount_in)
+        make_of_pool, pool = _POOL_STEPS.get(leg.protocol), self._pools.get(leg.venue_id)
+        if make_of_pool is None or pool is None:
+            raise ValueError(f"{leg.venue_id} is not on chain, or not a pool known here")
+        return make_of_pool(leg, pool, amount_in)
 
     def approval(self, asset: Asset, units: int = UINT256_MAX) -> TxRequest:
         """Return the approval of the permit contract for one asset; unlimited is given once.
@@ -146,14 +177,6 @@ def plan_gas_limit(legs: Sequence[Leg], output_count: int) -> int:
     swaps_gas = sum(leg.gas + REFUND_GAS + (1 + leg.ticks_crossed) * FIRST_USE_GAS for leg in legs)
     gas = PLAN_GAS + output_count * OUTPUT_GAS + swaps_gas
     return min(gas * (BPS_ONE + GAS_MARGIN_BPS) // BPS_ONE, GAS_LIMIT_MAX)
-
-
-def _step(leg: Leg) -> Step:
-    make = _STEPS.get(leg.protocol)
-    if make is None:
-        raise ValueError(f"{leg.venue_id} is not on chain")
-    pool = leg.venue_id.partition(":")[2]
-    return make(leg, pool, UINT256_MAX if leg.takes_rest else leg.amount_in_units)
 
 
 def _sum_transfers(receipt: Receipt, party_of: Callable[[Log], str], party: str) -> dict[str, int]:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
-from router.core import V2Pool, V3Pool
+from router.core import BalancerStablePool, V2Pool, V3Pool, V4Pool, WeightedPool
 from router.domain.market import PoolRef
+
+# A pool between two tokens that is told which way to swap, and one whose coins are numbered.
+PairCore = V2Pool | V3Pool | V4Pool
+MultiCore = WeightedPool | BalancerStablePool
+Core = PairCore | MultiCore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UniswapPool:
-    """A V2 pair or V3 pool as of one block; immutable like its `core`."""
+class ChainPool:
+    """A pool as of one block; immutable like its `core`. Coin i of the core is `ref.tokens[i]`."""
 
     ref: PoolRef
-    core: V2Pool | V3Pool
+    core: Core

@@ -1,19 +1,22 @@
 """Reads whole pools, every tick of them, as of one block.
 
-Our PoolReader contract is passed as a code override, so nothing is deployed and one `eth_call`
-returns many pools. A node that ignores the override answers with nothing; from then on it is read
-through Multicall3.
+For Uniswap V2 and V3 our PoolReader contract is passed as a code override, so nothing is deployed
+and one `eth_call` returns many pools. A node that ignores the override answers with nothing; from
+then on it is read through Multicall3. The other protocols need no contract of ours.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
 from connectors.chain.abi import AbiError, load_contract
 from connectors.chain.multicall import MULTICALL3_ADDRESS, Multicall
 from connectors.chain.rpc import Json, JsonRpc, RpcError, from_hex, to_hex, to_quantity
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.balancer.state import read_balancer_pools
+from connectors.dex.pool_state import ChainPool, Core
 from connectors.dex.uniswap_v2.state import read_pairs
 from connectors.dex.uniswap_v3.state import read_pools, word_range
+from connectors.dex.uniswap_v4.state import read_v4_pools
 from router.core import V2Pool, V3Pool
 from router.domain.errors import VenueUnavailable
 from router.domain.market import BlockRef, PoolRef, Protocol
@@ -26,7 +29,7 @@ GAS_PER_WORD: Final = 3_500
 GAS_PER_POOL: Final = 1_000_000
 _TICK_SPACINGS: Final = {100: 1, 500: 10, 3000: 60, 10_000: 200}
 
-Core = V2Pool | V3Pool
+UniswapCore = V2Pool | V3Pool
 
 
 class HeadMoved(VenueUnavailable):
@@ -55,8 +58,8 @@ class WholePoolReader:
     def uses_override(self) -> bool:
         return self._override
 
-    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[UniswapPool | None]:
-        """Return the pools in the order of `refs`; None for a V3 pool that has no price yet.
+    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[ChainPool | None]:
+        """Return the pools in the order of `refs`; None for a V3 or V4 pool without a price.
 
         Raises:
             VenueUnavailable: VENUE_UNAVAILABLE, an address is no pool; CHAIN_UNAVAILABLE.
@@ -65,17 +68,36 @@ class WholePoolReader:
                 orphaned.
         """
         at_block = {"blockHash": block.hash}
+        by_protocol: defaultdict[Protocol, list[PoolRef]] = defaultdict(list)
+        for ref in refs:
+            by_protocol[ref.protocol].append(ref)
+        uniswap = by_protocol[Protocol.UNISWAP_V2] + by_protocol[Protocol.UNISWAP_V3]
+        v4, balancer = by_protocol[Protocol.UNISWAP_V4], by_protocol[Protocol.BALANCER]
+        cores: dict[str, Core | None] = {}
+        if uniswap:
+            cores |= await self._read_uniswap(uniswap, block, at_block)
+        if v4:
+            read = await read_v4_pools(self._rpc, v4, at_block)
+            cores |= zip((ref.venue_id for ref in v4), read, strict=True)
+        if balancer:
+            pools = await read_balancer_pools(self._multicall, balancer, at_block)
+            cores |= zip((ref.venue_id for ref in balancer), pools, strict=True)
+        return [
+            None if core is None else ChainPool(ref=ref, core=core)
+            for ref, core in ((ref, cores[ref.venue_id]) for ref in refs)
+        ]
+
+    async def _read_uniswap(
+        self, refs: Sequence[PoolRef], block: BlockRef, at_block: Json
+    ) -> dict[str, UniswapCore | None]:
         cores = await self._read_by_override(refs, block, at_block) if self._override else None
         if cores is None:
             cores = await self._read_by_multicall(refs, at_block)
-        return [
-            None if core is None else UniswapPool(ref=ref, core=core)
-            for ref, core in ((ref, cores[ref.address.lower()]) for ref in refs)
-        ]
+        return {ref.venue_id: cores[ref.address.lower()] for ref in refs}
 
     async def _read_by_override(
         self, refs: Sequence[PoolRef], block: BlockRef, at_block: Json
-    ) -> dict[str, Core | None] | None:
+    ) -> dict[str, UniswapCore | None] | None:
         """Return the cores by address (lower case); None when this way does not lead there."""
         contract = load_contract("PoolReader")
         code = {READER_ADDRESS: {"code": to_hex(contract.deployed_bytecode)}}
@@ -95,7 +117,7 @@ class WholePoolReader:
                 return None  # Out of gas, no such parameter, no pool: the other way tells which.
             raise
         fees = {ref.address.lower(): ref.fee_ppm for ref in refs}
-        cores: dict[str, Core | None] = {}
+        cores: dict[str, UniswapCore | None] = {}
         for answer in answers:
             try:
                 number, v3_pools, v2_pairs = read_all.decode_output(from_hex(answer))
@@ -110,12 +132,12 @@ class WholePoolReader:
 
     async def _read_by_multicall(
         self, refs: Sequence[PoolRef], at_block: Json
-    ) -> dict[str, Core | None]:
+    ) -> dict[str, UniswapCore | None]:
         v2 = [ref for ref in refs if ref.protocol is Protocol.UNISWAP_V2]
         v3 = [ref for ref in refs if ref.protocol is Protocol.UNISWAP_V3]
         pairs = await read_pairs(self._multicall, v2, at_block)
         pools = await read_pools(self._multicall, v3, at_block)
-        cores: dict[str, Core | None] = {}
+        cores: dict[str, UniswapCore | None] = {}
         cores |= {ref.address.lower(): pair for ref, pair in zip(v2, pairs, strict=True)}
         cores |= {ref.address.lower(): pool for ref, pool in zip(v3, pools, strict=True)}
         return cores

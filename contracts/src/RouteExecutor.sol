@@ -2,25 +2,35 @@
 pragma solidity 0.8.28;
 
 import {SafeTransfer} from "./SafeTransfer.sol";
+import {IBalancerVault} from "./interfaces/IBalancerVault.sol";
+import {ICurveCrypto, ICurveStable} from "./interfaces/ICurve.sol";
 import {IERC20} from "./interfaces/IERC20.sol";
 import {ISignatureTransfer} from "./interfaces/ISignatureTransfer.sol";
 import {IUniswapV2Pair, IUniswapV3Pool, IUniswapV3SwapCallback} from "./interfaces/IUniswap.sol";
+import {IPoolManager, IUnlockCallback} from "./interfaces/IUniswapV4.sol";
 
-/// @title Runs a plan of swaps over Uniswap V2 pairs and V3 pools in one transaction.
+/// @title Runs a plan of swaps over Uniswap V2, V3, V4, Curve and Balancer V2 in one transaction.
 /// @notice The operator signs one Permit2 transfer per plan. It names this contract, the exact input
 /// and the hash of the whole plan, and its nonce can be used once: a plan pays at most once, and
 /// nobody can run other steps or other minimums with the operator's signature. The operator never
-/// approves this contract, and this contract never approves anyone.
+/// approves this contract. This contract approves a Curve pool or the Balancer vault for exactly the
+/// input of one step, and nobody when the step is over.
 /// @dev All or nothing: either every step swaps its whole input and every output reaches its minimum,
 /// or the transaction reverts. Tokens that lay here before a plan touched them (sent by a stranger)
 /// are not counted, not spent and not paid out, so they can neither block a plan nor change it.
-/// Tokens that take a fee on transfer are refused as input and as output.
-contract RouteExecutor is IUniswapV3SwapCallback {
+/// Tokens that take a fee on transfer are refused as input and as output. The coin itself is not
+/// swapped, only its wrapped token; V4 pools with hooks cannot be named.
+contract RouteExecutor is IUniswapV3SwapCallback, IUnlockCallback {
     using SafeTransfer for address;
 
-    /// @param kind 0 = Uniswap V2 pair, 1 = Uniswap V3 pool.
-    /// @param feePpm Fee of a V2 pair in parts per million of the input; a V3 pool knows its own.
+    /// @param kind 0 = Uniswap V2 pair, 1 = Uniswap V3 pool, 2 = Uniswap V4 pool, 3 = Curve pool,
+    /// 4 = Balancer V2 pool.
+    /// @param pool The contract that swaps: the pool itself, V4's pool manager, Balancer's vault.
+    /// @param feePpm Fee of a V2 pair in parts per million of the input; the fee in the key of a V4
+    /// pool; else not used.
     /// @param amountIn Base units of tokenIn, or `ALL` for what the plan then holds of it.
+    /// @param detail Which pool or coins. V4: the tick spacing. Balancer: the pool id. Curve: coin in
+    /// (bits 0..7), coin out (8..15), 1 in bit 16 when the pool numbers coins with uint256.
     struct Step {
         uint8 kind;
         address pool;
@@ -28,6 +38,7 @@ contract RouteExecutor is IUniswapV3SwapCallback {
         address tokenOut;
         uint24 feePpm;
         uint256 amountIn;
+        bytes32 detail;
     }
 
     /// @param minOut Least base units the operator must receive; never zero.
@@ -81,6 +92,7 @@ contract RouteExecutor is IUniswapV3SwapCallback {
     error UnknownStepKind(uint256 step, uint8 kind);
     error SameToken(uint256 step, address token);
     error FeeOutOfRange(uint256 step, uint24 feePpm);
+    error TickSpacingOutOfRange(uint256 step, uint256 tickSpacing);
     error StepInputUnavailable(uint256 step, address token, uint256 held, uint256 requested);
     error StepInputMismatch(
         uint256 step, address token, uint256 expectedBalance, uint256 actualBalance
@@ -95,6 +107,12 @@ contract RouteExecutor is IUniswapV3SwapCallback {
     uint8 public constant KIND_V2 = 0;
     /// @notice Step kind: a Uniswap V3 pool.
     uint8 public constant KIND_V3 = 1;
+    /// @notice Step kind: a Uniswap V4 pool without hooks.
+    uint8 public constant KIND_V4 = 2;
+    /// @notice Step kind: a Curve pool.
+    uint8 public constant KIND_CURVE = 3;
+    /// @notice Step kind: a Balancer V2 pool.
+    uint8 public constant KIND_BALANCER = 4;
     /// @notice Step input: everything the plan holds of the token when the step begins.
     uint256 public constant ALL = type(uint256).max;
     /// @notice The end of the EIP-712 type of the permit, after Permit2's own four members.
@@ -102,6 +120,8 @@ contract RouteExecutor is IUniswapV3SwapCallback {
         "bytes32 planHash)TokenPermissions(address token,uint256 amount)";
 
     uint256 private constant PPM_ONE = 1_000_000;
+    uint256 private constant MAX_TICK_SPACING = 32767;
+    uint256 private constant CURVE_UINT256 = 1 << 16;
     // The first prices beyond what any pool can reach: a swap never stops at a limit of ours.
     uint160 private constant MIN_SQRT_PRICE_LIMIT_X96 = 4295128739 + 1;
     uint160 private constant MAX_SQRT_PRICE_LIMIT_X96 =
@@ -113,8 +133,10 @@ contract RouteExecutor is IUniswapV3SwapCallback {
     ISignatureTransfer public immutable permit2;
 
     bool private transient _executing;
-    // What the running V3 swap may take: only this pool, this token, this amount, once.
+    // What the running V3 or V4 swap may take: only this pool or pool manager, by its own callback,
+    // this token, this amount, once.
     address private transient _activePool;
+    address private transient _activeManager;
     address private transient _activeToken;
     uint256 private transient _activeAmount;
 
@@ -165,6 +187,40 @@ contract RouteExecutor is IUniswapV3SwapCallback {
             revert PoolInputMismatch(msg.sender, _activeAmount, asked);
         }
         _activeToken.safeTransfer(msg.sender, _activeAmount);
+    }
+
+    /// @inheritdoc IUnlockCallback
+    /// @notice Swaps in the manager whose step is running, once, and pays exactly its input.
+    /// @dev What is paid is known from the step and not from `callbackData`: a manager that hands in
+    /// other data than it got swaps something else within itself and is judged by balances.
+    function unlockCallback(bytes calldata callbackData) external returns (bytes memory) {
+        if (msg.sender != _activeManager) revert NotActivePool(msg.sender, _activeManager);
+        _activeManager = address(0);
+
+        (address tokenIn, uint256 amountIn) = (_activeToken, _activeAmount);
+        (IPoolManager.PoolKey memory key, bool zeroForOne) =
+            abi.decode(callbackData, (IPoolManager.PoolKey, bool));
+        IPoolManager manager = IPoolManager(msg.sender);
+        int256 swapDelta = manager.swap(
+            key,
+            IPoolManager.SwapParams({
+                zeroForOne: zeroForOne,
+                amountSpecified: -int256(amountIn),
+                sqrtPriceLimitX96: zeroForOne ? MIN_SQRT_PRICE_LIMIT_X96 : MAX_SQRT_PRICE_LIMIT_X96
+            }),
+            ""
+        );
+        (int256 amount0, int256 amount1) = (swapDelta >> 128, int256(int128(swapDelta)));
+        (int256 asked, int256 bought) = zeroForOne ? (-amount0, amount1) : (-amount1, amount0);
+        if (asked != int256(amountIn)) revert PoolInputMismatch(msg.sender, amountIn, asked);
+
+        manager.sync(tokenIn);
+        tokenIn.safeTransfer(msg.sender, amountIn);
+        manager.settle();
+        if (bought > 0) {
+            manager.take(zeroForOne ? key.currency1 : key.currency0, address(this), uint256(bought));
+        }
+        return "";
     }
 
     /// @notice Returns the hash of a plan that the operator signs as the witness of its permit.
@@ -220,6 +276,9 @@ contract RouteExecutor is IUniswapV3SwapCallback {
 
         if (step.kind == KIND_V2) _swapV2(index, step, amountIn);
         else if (step.kind == KIND_V3) _swapV3(index, step, amountIn);
+        else if (step.kind == KIND_V4) _swapV4(index, step, amountIn);
+        else if (step.kind == KIND_CURVE) _swapCurve(step, amountIn);
+        else if (step.kind == KIND_BALANCER) _swapBalancer(step, amountIn);
         else revert UnknownStepKind(index, step.kind);
 
         input.amount -= amountIn;
@@ -252,10 +311,7 @@ contract RouteExecutor is IUniswapV3SwapCallback {
     }
 
     function _swapV3(uint256 index, Step calldata step, uint256 amountIn) private {
-        if (amountIn > uint256(type(int256).max)) {
-            // A negative amount would turn the swap into an exact output.
-            revert StepInputUnavailable(index, step.tokenIn, amountIn, amountIn);
-        }
+        _requireSigned(index, step, amountIn);
         bool zeroForOne = step.tokenIn < step.tokenOut;
         (_activePool, _activeToken, _activeAmount) = (step.pool, step.tokenIn, amountIn);
         IUniswapV3Pool(step.pool).swap(
@@ -266,6 +322,73 @@ contract RouteExecutor is IUniswapV3SwapCallback {
             ""
         );
         _activePool = address(0);
+    }
+
+    function _swapV4(uint256 index, Step calldata step, uint256 amountIn) private {
+        _requireSigned(index, step, amountIn);
+        uint256 tickSpacing = uint256(step.detail);
+        if (tickSpacing > MAX_TICK_SPACING) revert TickSpacingOutOfRange(index, tickSpacing);
+        bool zeroForOne = step.tokenIn < step.tokenOut;
+        IPoolManager.PoolKey memory key = IPoolManager.PoolKey({
+            currency0: zeroForOne ? step.tokenIn : step.tokenOut,
+            currency1: zeroForOne ? step.tokenOut : step.tokenIn,
+            fee: step.feePpm,
+            tickSpacing: int24(int256(tickSpacing)),
+            hooks: address(0)
+        });
+        (_activeManager, _activeToken, _activeAmount) = (step.pool, step.tokenIn, amountIn);
+        IPoolManager(step.pool).unlock(abi.encode(key, zeroForOne));
+        _activeManager = address(0);
+    }
+
+    /// @dev The pool gets no minimum: the output is measured, and the plan has minimums of its own.
+    function _swapCurve(Step calldata step, uint256 amountIn) private {
+        uint256 detail = uint256(step.detail);
+        (uint8 coinIn, uint8 coinOut) = (uint8(detail), uint8(detail >> 8));
+        step.tokenIn.safeApprove(step.pool, amountIn);
+        if (detail & CURVE_UINT256 != 0) {
+            ICurveCrypto(step.pool).exchange(coinIn, coinOut, amountIn, 0);
+        } else {
+            ICurveStable(step.pool).exchange(
+                int128(uint128(coinIn)), int128(uint128(coinOut)), amountIn, 0
+            );
+        }
+        _endAllowance(step.tokenIn, step.pool);
+    }
+
+    function _swapBalancer(Step calldata step, uint256 amountIn) private {
+        step.tokenIn.safeApprove(step.pool, amountIn);
+        IBalancerVault(step.pool).swap(
+            IBalancerVault.SingleSwap({
+                poolId: step.detail,
+                kind: IBalancerVault.SwapKind.GIVEN_IN,
+                assetIn: step.tokenIn,
+                assetOut: step.tokenOut,
+                amount: amountIn,
+                userData: ""
+            }),
+            IBalancerVault.FundManagement({
+                sender: address(this),
+                fromInternalBalance: false,
+                recipient: payable(address(this)),
+                toInternalBalance: false
+            }),
+            0,
+            block.timestamp
+        );
+        _endAllowance(step.tokenIn, step.pool);
+    }
+
+    /// @dev A spender that took what it may has nothing left in most tokens, but not in all.
+    function _endAllowance(address token, address spender) private {
+        if (IERC20(token).allowance(address(this), spender) != 0) token.safeApprove(spender, 0);
+    }
+
+    /// @dev In V3 and V4 the sign tells exact input from exact output.
+    function _requireSigned(uint256 index, Step calldata step, uint256 amountIn) private pure {
+        if (amountIn > uint256(type(int256).max)) {
+            revert StepInputUnavailable(index, step.tokenIn, amountIn, amountIn);
+        }
     }
 
     /// @dev A minimum is never zero, so a token that is listed twice fails the second time.

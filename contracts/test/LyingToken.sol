@@ -33,6 +33,7 @@ contract LyingToken {
     }
 
     function approve(address spender, uint256 amount) external returns (bool) {
+        if (mode == Mode.ReturnFalse && msg.sender == victim) return false;
         allowance[msg.sender][spender] = amount;
         return true;
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from connectors.chain.executor import ExecutorEncoder
 from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.rpc import JsonRpc
-from connectors.dex.source import UniswapPoolSource
+from connectors.dex.source import ChainPoolSource
 from router.bootstrap.cex import open_cex_venues
 from router.bootstrap.clock import SystemClock
 from router.bootstrap.freeze_watch import FreezeWatch
@@ -216,7 +216,7 @@ class _Parts:
         profile = self.profile
         book = OwnBook(self.database, profile.instruments, self.clock, is_owner=not read_only)
         feed = MarketFeed(
-            UniswapPoolSource(self.rpc, profile.deployment.pools),
+            ChainPoolSource(self.rpc, profile.deployment.pools),
             [book],
             depth=profile.settings.book.depth,
             call_timeout_ms=max(profile.settings.chain.call_timeout_ms, 30_000),
@@ -286,7 +286,9 @@ class _Parts:
     ) -> RoutedExecution:
         profile, settings = self.profile, self.profile.settings
         inclusion_timeout_s = settings.chain.inclusion_timeout_ms / 1_000
-        encoder = ExecutorEncoder(profile.executor, profile.permit_contract)
+        encoder = ExecutorEncoder(
+            profile.executor, profile.permit_contract, profile.deployment.pools
+        )
         return RoutedExecution(
             database=self.database,
             sender=settlement,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 IMAGE_MAGIC: Final = b"RTIM"
 ROUND_EVENTS: Final = 1 << 18
+# How often a journal is read before it is called damaged.
+VERIFY_ATTEMPTS = 3
 _FILE = click.Path(path_type=Path)
 
 
@@ -160,10 +162,14 @@ def _recovered(folder: Path) -> "Recovery":
     """
     from router.core import CoreError, Engine, failure_of  # noqa: PLC0415
 
-    try:
-        return Engine.verify(folder)
-    except CoreError as error:
-        raise failure_of(error) from error
+    for left in reversed(range(VERIFY_ATTEMPTS)):
+        try:
+            return Engine.verify(folder)
+        except CoreError as error:
+            # A journal in use moves on while it is read; real damage is there again.
+            if error.code != "JOURNAL_CORRUPT" or not left:
+                raise failure_of(error) from error
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _recovery(found: "Recovery") -> dict[str, Any]:
@@ -252,8 +258,18 @@ def _opened(path: str | None, tape: Tape) -> Iterator[Any]:
         return
     if tape.is_file(Path(path)):
         raise UsageError("USAGE", f"{path} has the commands; give the events another file.")
-    with Path(path).open("wb") as file:
-        yield file
+    target = Path(path)
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:  # a pipe or a device has no other name
+            yield file
+        return
+    unfinished = target.with_name(f"{target.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @contextmanager

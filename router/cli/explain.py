@@ -15,8 +15,12 @@ BAR_CELLS = 24
 STYLES = {
     Protocol.UNISWAP_V2: "blue",
     Protocol.UNISWAP_V3: "magenta",
+    Protocol.UNISWAP_V4: "bright_magenta",
+    Protocol.CURVE: "yellow",
+    Protocol.BALANCER: "cyan",
     Protocol.BOOK: "green",
 }
+_WITH_TICKS = frozenset({Protocol.UNISWAP_V3, Protocol.UNISWAP_V4})
 
 
 def in_one_line(quote: Quote) -> str:
@@ -76,7 +80,7 @@ def split_table(quote: Quote) -> Table:
             f"{paid}\n→ {got}",
             marginal_price(leg),
             f"{leg.gas:,}" if leg.gas else "-",
-            str(leg.ticks_crossed) if leg.protocol is Protocol.UNISWAP_V3 else "-",
+            str(leg.ticks_crossed) if leg.protocol in _WITH_TICKS else "-",
         )
     return made
 

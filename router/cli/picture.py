@@ -22,11 +22,17 @@ from router.domain.routes import Quote
 COLOURS: Final = {
     Protocol.UNISWAP_V2: "#2f7ed8",
     Protocol.UNISWAP_V3: "#c2417c",
+    Protocol.UNISWAP_V4: "#7a4fc9",
+    Protocol.CURVE: "#c98a1b",
+    Protocol.BALANCER: "#4a5568",
     Protocol.BOOK: "#2e9e6b",
 }
 NAMES: Final = {
     Protocol.UNISWAP_V2: "Uniswap V2",
     Protocol.UNISWAP_V3: "Uniswap V3",
+    Protocol.UNISWAP_V4: "Uniswap V4",
+    Protocol.CURVE: "Curve",
+    Protocol.BALANCER: "Balancer V2",
     Protocol.BOOK: "order book",
 }
 

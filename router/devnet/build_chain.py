@@ -5,7 +5,7 @@ gives the same blocks, and so the same head hash, every time.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
@@ -14,6 +14,7 @@ from eth_utils.crypto import keccak
 from connectors.chain.abi import Contract
 from connectors.chain.rpc import JsonRpc, RpcError, from_hex, to_hex, to_quantity
 from router.devnet.progress import Progress
+from router.domain.assets import Asset
 from router.domain.errors import FailureError
 
 CREATE2_FACTORY: Final = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
@@ -30,6 +31,11 @@ def create2_address(init_code: bytes) -> str:
     """Return where `init_code` lands through the CREATE2 factory with salt 0."""
     preimage = b"\xff" + from_hex(CREATE2_FACTORY.lower()) + _SALT_ZERO + keccak(init_code)
     return to_checksum_address(keccak(preimage)[12:])
+
+
+def in_contract_order(assets: Iterable[Asset]) -> list[Asset]:
+    """Return tokens as all pool contracts order them: by address."""
+    return sorted(assets, key=lambda asset: int(asset.address, 16))
 
 
 class BuildChain:

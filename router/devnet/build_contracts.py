@@ -64,7 +64,25 @@ _CANONICAL: Final[tuple[tuple[str, int, str, tuple[object, ...], str], ...]] = (
     ),
     (_MULTICALL_DEPLOYER, 0, "Multicall3", (), MULTICALL3),
 )  # fmt: skip
-SENDS: Final = len(_CANONICAL) + 2
+_POSITION_DESCRIBER: Final = "0x0000000000000000000000000000000000000000"
+_DESCRIBE_GAS: Final = 300_000
+_PAUSE_WINDOW_S: Final = 7_776_000
+_PAUSE_BUFFER_S: Final = 2_592_000
+_BALANCER_FEE_MAX: Final = 10**18
+# Mainnet's addresses of these follow from salts nobody published: they lie at our own CREATE2
+# ones. A name among the constructor values stands for the address of a contract before it.
+_SALTED: Final[tuple[tuple[str, tuple[object, ...]], ...]] = (
+    ("PoolManager", (address_of("deployer"),)),
+    ("PositionManager", ("PoolManager", PERMIT2, _DESCRIBE_GAS, _POSITION_DESCRIBER, WETH9)),
+    ("V4Quoter", ("PoolManager",)),
+    ("BalancerAuthorizer", (address_of("deployer"),)),
+    ("BalancerVault", ("BalancerAuthorizer", WETH9, _PAUSE_WINDOW_S, _PAUSE_BUFFER_S)),
+    ("BalancerQueries", ("BalancerVault",)),
+    ("BalancerFees", ("BalancerVault", _BALANCER_FEE_MAX, _BALANCER_FEE_MAX)),
+    ("BalancerWeightedFactory", ("BalancerVault", "BalancerFees", "", "")),
+    ("BalancerStableFactory", ("BalancerVault", "BalancerFees", "", "")),
+)
+SENDS: Final = len(_CANONICAL) + len(_SALTED) + 2
 
 
 async def deploy_contracts(chain: BuildChain, tools: Tools) -> dict[str, str]:
@@ -84,6 +102,12 @@ async def deploy_contracts(chain: BuildChain, tools: Tools) -> dict[str, str]:
         code = tools.contract(name).deployed_bytecode
         await chain.rpc.call("anvil_setCode", [address, "0x" + code.hex()])
     contracts |= {"Multicall2": MULTICALL2, "Permit2": PERMIT2}
+    for name, values in _SALTED:
+        known = [
+            contracts.get(value, value) if isinstance(value, str) else value for value in values
+        ]
+        init_code = tools.contract(name).encode_deploy(*known)
+        contracts[name] = await chain.deploy_create2(address_of("deployer"), init_code)
     executor = load_contract("RouteExecutor").encode_deploy(address_of("hot"), PERMIT2)
     contracts["RouteExecutor"] = await chain.deploy_create2(address_of("deployer"), executor)
     await chain.require_code(list(contracts.values()))

@@ -8,8 +8,8 @@ from eth_utils.address import to_checksum_address
 
 from connectors.chain.abi import Contract, load_contract
 from connectors.chain.rpc import to_quantity
-from router.devnet import universe
-from router.devnet.build_chain import BuildChain, create2_address
+from router.devnet import build_balancer, build_v4, universe
+from router.devnet.build_chain import BuildChain, create2_address, in_contract_order
 from router.devnet.build_contracts import (
     IMPERSONATED,
     V2_FACTORY,
@@ -29,12 +29,14 @@ _DEPLOYER: Final = address_of("deployer")
 _FEE_SINK: Final = "0x000000000000000000000000000000000000dEaD"
 _FOREVER_S: Final = 2**63
 _MINTS_PER_SEND: Final = 20
-_ERC20_SENDS: Final = 4 + len(universe.HOLDINGS_USD)
+_ERC20_SENDS: Final = 7 + len(universe.HOLDINGS_USD)
 SENDS: Final = (
     _ERC20_SENDS * len(universe.TOKENS)
     - 1  # WETH is there already: one deposit instead of a deployment and a mint
     + len(universe.V2_PAIRS)
     + sum(1 - -len(plan.ranges) // _MINTS_PER_SEND for plan in universe.V3_POOLS)
+    + build_v4.SENDS
+    + build_balancer.SENDS
 )
 
 
@@ -76,6 +78,7 @@ class PoolBuilder:
     chain: BuildChain
     tools: Tools
     assets: Mapping[str, Asset]
+    contracts: Mapping[str, str]
 
     async def build(self) -> tuple[PoolRef, ...]:
         """Deploy tokens, pools and balances; return the pools.
@@ -89,6 +92,8 @@ class PoolBuilder:
             await self._tokens(plan)
         pools = [await self._pair(plan) for plan in universe.V2_PAIRS]
         pools += [await self._pool(plan) for plan in universe.V3_POOLS]
+        pools += await build_v4.build(self.chain, self.tools, self.assets, self.contracts)
+        pools += await build_balancer.build(self.chain, self.tools, self.assets, self.contracts)
         await self._coins()
         return tuple(pools)
 
@@ -103,9 +108,21 @@ class PoolBuilder:
             await self.chain.deploy_create2(_DEPLOYER, token_init_code(plan))
             mint = contract.functions["mint"].encode_call(_DEPLOYER, supply_units)
             await self.chain.send(_DEPLOYER, address, mint)
-        for spender in (V2_ROUTER, V3_POSITION_MANAGER):
+        for spender in (
+            V2_ROUTER,
+            V3_POSITION_MANAGER,
+            self.contracts["Permit2"],
+            self.contracts["BalancerVault"],
+        ):
             approve = contract.functions["approve"].encode_call(spender, UINT256_MAX)
             await self.chain.send(_DEPLOYER, address, approve)
+        await self.chain.send(
+            _DEPLOYER,
+            self.contracts["Permit2"],
+            build_v4.PERMIT.encode_call(
+                address, self.contracts["PositionManager"], 2**160 - 1, 2**48 - 1
+            ),
+        )
         hand_out = contract.functions["transfer" if plan.contract is None else "mint"]
         for role, holding_usd in universe.HOLDINGS_USD.items():
             share = hand_out.encode_call(address_of(role), plan.units(holding_usd))
@@ -132,7 +149,7 @@ class PoolBuilder:
 
     async def _pool(self, plan: V3Plan) -> PoolRef:
         base, quote = self.assets[plan.base], self.assets[plan.quote]
-        token0, token1 = _in_contract_order(base, quote)
+        token0, token1 = in_contract_order((base, quote))
         manager = self.tools.contract("NonfungiblePositionManager")
         create = manager.functions["createAndInitializePoolIfNecessary"].encode_call(
             token0.address,
@@ -189,15 +206,8 @@ def _mints(manager: Contract, plan: V3Plan, pool: PoolRef, tick: int) -> Iterato
         )
 
 
-def _in_contract_order(one: Asset, other: Asset) -> tuple[Asset, Asset]:
-    """Return token0 and token1: the contracts order them by address."""
-    if int(one.address, 16) < int(other.address, 16):
-        return one, other
-    return other, one
-
-
 def _ref(protocol: Protocol, address: str, one: Asset, other: Asset, fee_ppm: int) -> PoolRef:
-    token0, token1 = _in_contract_order(one, other)
+    token0, token1 = in_contract_order((one, other))
     return PoolRef(
         protocol=protocol,
         address=to_checksum_address(address),

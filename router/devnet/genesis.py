@@ -39,8 +39,8 @@ _EARLIER_FORKS: Final = (
 )  # fmt: skip
 _OUR_CONTRACTS: Final = ("FeeToken", "RouteExecutor", "TestToken", "TetherToken")
 _BUILDERS: Final = (
-    "build_chain.py", "build_contracts.py", "build_pools.py", "genesis.py", "keys.py",
-    "universe.py",
+    "build_balancer.py", "build_chain.py", "build_contracts.py", "build_pools.py", "build_v4.py",
+    "genesis.py", "keys.py", "universe.py",
 )  # fmt: skip
 
 
@@ -140,7 +140,9 @@ async def build_devnet(tools: Tools, progress: Progress = silent) -> Build:
             contracts = await deploy_contracts(chain, tools)
             assets = plan_assets()
             by_symbol = {asset.symbol: asset for asset in assets}
-            pools = await PoolBuilder(chain=chain, tools=tools, assets=by_symbol).build()
+            pools = await PoolBuilder(
+                chain=chain, tools=tools, assets=by_symbol, contracts=contracts
+            ).build()
             head = await rpc.call("eth_getBlockByNumber", ["latest", False])
             dump = await rpc.call("anvil_dumpState")
     state = await asyncio.to_thread(lambda: json.loads(gzip.decompress(from_hex(dump))))

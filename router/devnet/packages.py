@@ -20,8 +20,13 @@ ANVIL_PATH: Final = "bin/anvil"
 PERMIT2_SOURCE: Final = "@uniswap/v4-periphery/lib/permit2/test/utils/DeployPermit2.sol"
 _PERMIT2_TEXT_CHAIN_ID: Final = 31337
 _MULTICALL: Final = "@redstone-finance/evm-multicall/artifacts/contracts"
+_BALANCER: Final = "@balancer-labs/v2-deployments/dist/tasks"
+_BALANCER_FEES: Final = f"{_BALANCER}/20220725-protocol-fee-percentages-provider/artifact"
+_BALANCER_STABLE: Final = f"{_BALANCER}/20230206-composable-stable-pool-v3/artifact"
 _V3_CORE: Final = "@uniswap/v3-core/artifacts/contracts"
 _V3_PERIPHERY: Final = "@uniswap/v3-periphery/artifacts/contracts"
+# The pool manager in it is, byte for byte, the one of @uniswap/v4-core 1.0.2.
+_V4: Final = "@uniswap/v4-periphery/foundry-out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +40,21 @@ class ThirdPartyArtifact:
 ARTIFACTS: Final[dict[str, ThirdPartyArtifact]] = {
     name: ThirdPartyArtifact(path=path)
     for name, path in {
+        "BalancerAuthorizer": f"{_BALANCER}/20210418-authorizer/artifact/Authorizer.json",
+        "BalancerFees": f"{_BALANCER_FEES}/ProtocolFeePercentagesProvider.json",
+        "BalancerQueries": f"{_BALANCER}/20220721-balancer-queries/artifact/BalancerQueries.json",
+        "BalancerStableFactory": f"{_BALANCER_STABLE}/ComposableStablePoolFactory.json",
+        "BalancerVault": f"{_BALANCER}/20210418-vault/artifact/Vault.json",
+        "BalancerWeightedFactory": (
+            f"{_BALANCER}/20230206-weighted-pool-v3/artifact/WeightedPoolFactory.json"
+        ),
         "Multicall3": f"{_MULTICALL}/Mulitcall3.sol/Multicall3.json",  # their spelling
         "NFTDescriptor": f"{_V3_PERIPHERY}/libraries/NFTDescriptor.sol/NFTDescriptor.json",
         "NonfungiblePositionManager": (
             f"{_V3_PERIPHERY}/NonfungiblePositionManager.sol/NonfungiblePositionManager.json"
         ),
+        "PoolManager": f"{_V4}/PoolManager.sol/PoolManager.default.json",
+        "PositionManager": f"{_V4}/PositionManager.sol/PositionManager.json",
         "Quoter": f"{_V3_PERIPHERY}/lens/Quoter.sol/Quoter.json",
         "QuoterV2": f"{_V3_PERIPHERY}/lens/QuoterV2.sol/QuoterV2.json",
         "SwapRouter": f"{_V3_PERIPHERY}/SwapRouter.sol/SwapRouter.json",
@@ -52,6 +67,7 @@ ARTIFACTS: Final[dict[str, ThirdPartyArtifact]] = {
         "UniswapV2Router02": "@uniswap/v2-periphery/build/UniswapV2Router02.json",
         "UniswapV3Factory": f"{_V3_CORE}/UniswapV3Factory.sol/UniswapV3Factory.json",
         "UniswapV3Pool": f"{_V3_CORE}/UniswapV3Pool.sol/UniswapV3Pool.json",
+        "V4Quoter": f"{_V4}/V4Quoter.sol/V4Quoter.json",
         "WETH9": "canonical-weth/build/contracts/WETH9.json",
     }.items()
 } | {
@@ -97,8 +113,10 @@ def _read(node_modules: Path, path: str) -> dict[str, Any]:
 
 
 def _code(raw: Mapping[str, Any], kind: str) -> str:
-    """Return code as 0x-hex; the older compilers' shape nests it below `evm`."""
-    code = raw.get(kind) or raw.get("evm", {}).get(kind, {}).get("object", "")
+    """Return code as 0x-hex; some tools nest it below `object`, the oldest below `evm` too."""
+    code = raw.get(kind) or raw.get("evm", {}).get(kind, "")
+    if isinstance(code, dict):
+        code = code.get("object", "")
     return code if code.startswith("0x") else f"0x{code}"
 
 

@@ -65,6 +65,33 @@ class V3Plan:
     offset_ppm: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V4Plan(V3Plan):
+    """A pool in V4's manager, where fee and tick spacing are chosen apart."""
+
+    tick_spacing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightedPlan:
+    """A Balancer pool whose coins hold `weights_pct` of `depth_usd`, priced at the reference."""
+
+    symbols: tuple[str, ...]
+    weights_pct: tuple[int, ...]
+    fee_ppm: int
+    depth_usd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StablePlan:
+    """A composable stable pool of Balancer with `amp`, the same dollars of each coin in it."""
+
+    symbols: tuple[str, ...]
+    amp: int
+    fee_ppm: int
+    depth_usd: int
+
+
 def _ranges(*parts: tuple[int | None, int | None, int]) -> tuple[RangePlan, ...]:
     return tuple(RangePlan(below=b, above=a, share_bps=s) for b, a, s in parts)
 
@@ -167,6 +194,37 @@ V3_POOLS: Final = (
     ),
 )  # fmt: skip
 
+V4_POOLS: Final = (
+    V4Plan(
+        base="WETH", quote="USDC", fee_ppm=400, depth_usd=25_000_000, ranges=SPACING_10,
+        offset_ppm=150, tick_spacing=8,
+    ),
+    V4Plan(
+        base="WETH", quote="USDT", fee_ppm=3_000, depth_usd=10_000_000, ranges=SPACING_60,
+        offset_ppm=-500, tick_spacing=60,
+    ),
+    V4Plan(
+        base="WBTC", quote="WETH", fee_ppm=1_250, depth_usd=15_000_000, ranges=SPACING_60,
+        offset_ppm=200, tick_spacing=25,
+    ),
+    V4Plan(
+        base="USDC", quote="USDT", fee_ppm=60, depth_usd=15_000_000, ranges=STABLE, tick_spacing=2,
+    ),
+)  # fmt: skip
+
+WEIGHTED_POOLS: Final = (
+    WeightedPlan(
+        symbols=("WBTC", "WETH", "USDC"), weights_pct=(40, 40, 20), fee_ppm=2_500,
+        depth_usd=12_000_000,
+    ),
+    WeightedPlan(
+        symbols=("LINK", "WETH"), weights_pct=(80, 20), fee_ppm=3_000, depth_usd=4_000_000,
+    ),
+)  # fmt: skip
+STABLE_POOLS: Final = (
+    StablePlan(symbols=("USDC", "USDT", "DAI"), amp=500, fee_ppm=80, depth_usd=20_000_000),
+)
+
 # role -> dollars of every token that it holds outside the exchange; the wallets start empty
 HOLDINGS_USD: Final = {"alice": 20_000_000, "bob": 20_000_000, "market_maker": 100_000_000}
 # role -> whole coins
@@ -218,7 +276,7 @@ def sqrt_price_x96(plan: V3Plan, *, base_is_token0: bool) -> int:
 
 def positions(plan: V3Plan, tick: int) -> Iterator[tuple[int, int, int]]:
     """Yield (lower tick, upper tick, dollars per side) of each position around `tick`."""
-    spacing = TICK_SPACING[plan.fee_ppm]
+    spacing = plan.tick_spacing if isinstance(plan, V4Plan) else TICK_SPACING[plan.fee_ppm]
     outermost = MAX_TICK // spacing * spacing
     centre = tick // spacing * spacing
     for part in plan.ranges:

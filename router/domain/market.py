@@ -1,7 +1,9 @@
 """What can be traded where: instruments of the book, pools on chain, and the identity of a view."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from router.domain.assets import Asset
 
@@ -11,6 +13,9 @@ class Protocol(StrEnum):
 
     UNISWAP_V2 = "uniswap_v2"
     UNISWAP_V3 = "uniswap_v3"
+    UNISWAP_V4 = "uniswap_v4"
+    CURVE = "curve"
+    BALANCER = "balancer_v2"
     BOOK = "book"
 
 
@@ -44,24 +49,48 @@ class Instrument:
         return lots * price_ticks * self.tick_units
 
 
+_PROTOCOL_NAMES: Final[Mapping[Protocol, str]] = {
+    Protocol.UNISWAP_V2: "V2",
+    Protocol.UNISWAP_V3: "V3",
+    Protocol.UNISWAP_V4: "V4",
+    Protocol.CURVE: "Curve",
+    Protocol.BALANCER: "Balancer",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolRef:
-    """Where a pool is: its contract and the two tokens in the contract's own order."""
+    """Where a pool is: the contract that swaps and the tokens in the contract's own order.
+
+    `further_tokens` are those of a pool of more than two; a pool's own share is not among them.
+    `pool_id` (lower-case hex) tells the pools of one shared contract apart: the address is then
+    that of Uniswap V4's pool manager or of Balancer's vault. `tick_spacing` is part of the key of a
+    V4 pool. `variant` is the kind of a Curve or Balancer pool, in its connector's words. `fee_ppm`
+    is rounded down where the contract's fee is finer.
+    """
 
     protocol: Protocol
     address: str
     token0: Asset
     token1: Asset
     fee_ppm: int
+    further_tokens: tuple[Asset, ...] = ()
+    pool_id: str = ""
+    tick_spacing: int = 0
+    variant: str = ""
+
+    @property
+    def tokens(self) -> tuple[Asset, ...]:
+        return self.token0, self.token1, *self.further_tokens
 
     @property
     def venue_id(self) -> str:
-        return f"{self.protocol}:{self.address}"
+        return f"{self.protocol}:{self.pool_id or self.address}"
 
     @property
     def label(self) -> str:
-        name = {Protocol.UNISWAP_V2: "V2", Protocol.UNISWAP_V3: "V3"}[self.protocol]
-        return f"{name} {self.token0}/{self.token1} {self.fee_ppm / 10_000:g}%"
+        tokens = "/".join(map(str, self.tokens))
+        return f"{_PROTOCOL_NAMES[self.protocol]} {tokens} {self.fee_ppm / 10_000:g}%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,8 +226,14 @@ class OwnBook:
         self._next_order_id = max(self._next_order_id, result.order.order_id + 1)
 
     def _apply_cancel(self, order: BookOrder, is_new: bool) -> None:
-        if is_new:
-            self._books[order.instrument].cancel(order.order_id)
+        """Follow a cancellation; a memory that has another order than storage had is dropped."""
+        book = self._books.get(order.instrument)
+        known = None if book is None else book.open_order(order.order_id)
+        is_same = known is not None and known.remaining_lots == order.remaining_lots
+        if book is not None and is_new and is_same:
+            book.cancel(order.order_id)
+        else:
+            self._stale = self._stale or is_new or known is not None
 
     def _behind_nobody(self, work: Callable[[UnitOfWork], T]) -> Callable[[UnitOfWork], T]:
         """Refuse to work on a memory that lacks the newest order; the makers are looked at later.

@@ -19,12 +19,16 @@ ACCOUNTS_MAX: Final = 1 << 21
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an order would do: its matches, what is left, and whether it met its own account."""
+    """What an order would do: its matches, what is left, and whether it met its own account.
+
+    `stopped_by` is the resting order that it came to a halt in front of, if any.
+    """
 
     matches: tuple[Match, ...]
     left_lots: int
     met_itself: bool
     would_cross: bool = False
+    stopped_by: BookOrder | None = None
 
     @property
     def filled_lots(self) -> int:
@@ -66,6 +70,8 @@ class LiveBook:
     def _start_empty(self) -> None:
         # One more than rest: the engine asks for room also for an order that only takes.
         self._engine = open_engine(max_accounts=ACCOUNTS_MAX, max_orders=ORDERS_MAX + 1)
+        # Kept here as well: an engine that failed does not tell any more.
+        self._seen_sequence = self._engine.sequence
         self._orders: dict[int, BookOrder] = {}  # by the engine's id
         self._engine_ids: dict[int, int] = {}  # by our id
         self._accounts: dict[str, int] = {}
@@ -80,7 +86,7 @@ class LiveBook:
     @property
     def sequence(self) -> int:
         """Counts changes; it never falls, also when the book is rebuilt."""
-        return self._past_sequence + self._engine.sequence
+        return self._past_sequence + self._seen_sequence
 
     def orders(self) -> list[BookOrder]:
         """Return open orders in priority order, bids then asks."""
@@ -89,6 +95,11 @@ class LiveBook:
             for side in (Side.BUY, Side.SELL)
             for engine_id in self._engine.order_ids(INSTRUMENT, side_number(side))
         ]
+
+    def open_order(self, order_id: int) -> BookOrder | None:
+        """Return an open order, None when it is not in the book."""
+        engine_id = self._engine_ids.get(order_id)
+        return None if engine_id is None else self._orders[engine_id]
 
     @property
     def open_count(self) -> int:
@@ -117,13 +128,18 @@ class LiveBook:
         """
         met = self._engine.makers(INSTRUMENT, side_number(side), price_ticks, lots)
         if post_only and met:
-            return Outcome(matches=(), left_lots=lots, met_itself=False, would_cross=True)
+            first = self._orders[met[0][0]]
+            return Outcome(
+                matches=(), left_lots=lots, met_itself=False, would_cross=True, stopped_by=first
+            )
         matches: list[Match] = []
         left_lots = lots
         for engine_id, _, open_lots in met:
             maker = self._orders[engine_id]
             if maker.account == account:
-                return Outcome(matches=tuple(matches), left_lots=left_lots, met_itself=True)
+                return Outcome(
+                    matches=tuple(matches), left_lots=left_lots, met_itself=True, stopped_by=maker
+                )
             traded = min(left_lots, open_lots)
             left_lots -= traded
             matches.append(Match(maker=maker, lots=traded, maker_remaining_lots=open_lots - traded))
@@ -177,6 +193,7 @@ class LiveBook:
             flags=OrderFlag.POST_ONLY,
         )
         assert ack.open_lots == order.remaining_lots, "a resting order never crosses"
+        self._seen_sequence = self._engine.sequence
         self._keep(ack.order_id, order)
 
     def cancel(self, order_id: int) -> None:
@@ -184,9 +201,11 @@ class LiveBook:
         order = self._orders.pop(engine_id)
         ack = self._engine.cancel(INSTRUMENT, self._accounts[order.account], engine_id)
         assert ack.removed_lots == order.remaining_lots, order_id
+        self._seen_sequence = self._engine.sequence
 
     def _apply(self, ack: Ack, outcome: Outcome) -> None:
         """Follow the engine, which must have done what the transaction has stored."""
+        self._seen_sequence = self._engine.sequence
         assert [(self._orders[maker].order_id, lots) for maker, _, lots in ack.fills] == [
             (match.maker.order_id, match.lots) for match in outcome.matches
         ], "the book moved between the transaction and its application"

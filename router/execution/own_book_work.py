@@ -57,6 +57,7 @@ def take(
         _require_same(found[1], mark, order.client_order_id)
         return found[0], None
     outcome = book.outcome(order.account, order.side, order.limit_price_ticks, order.lots)
+    _require_stored(uow, book.instrument, outcome)
     fill = _trade(
         uow,
         book.instrument,
@@ -89,6 +90,7 @@ def place_limit(
     outcome = book.outcome(
         order.account, order.side, order.price_ticks, order.lots, post_only=order.post_only
     )
+    _require_stored(uow, instrument, outcome)
     if outcome.would_cross:
         raise OrderRejected("ORDER_REJECTED", "The post-only order would trade at once.")
     if outcome.rests and not book.has_room_after(outcome):
@@ -156,7 +158,6 @@ def _trade(
     """Post the one journal of a taker order and save its makers; nothing when nothing trades."""
     if not outcome.matches:
         return no_fill()
-    _require_stored(uow, instrument, outcome)
     trade = trade_of(instrument, side, account, outcome.matches)
     spends = list(trade.maker_spends)
     if hold_id:
@@ -175,12 +176,15 @@ def _trade(
 
 
 def _require_stored(uow: UnitOfWork, instrument: Instrument, outcome: Outcome) -> None:
-    """Refuse makers that are not as the memory has them: their holds tell what is open of them."""
-    for match in outcome.matches:
-        hold = uow.ledger.hold(match.maker.hold_id)
+    """Refuse where orders that are met are not as the memory has them: their holds tell."""
+    met = [match.maker for match in outcome.matches]
+    if outcome.stopped_by is not None:
+        met.append(outcome.stopped_by)
+    for maker in met:
+        hold = uow.ledger.hold(maker.hold_id)
         if hold is None or hold.state is not HoldState.PENDING:
             raise behind()
-        if hold.remaining_units != needed_units(instrument, match.maker):
+        if hold.remaining_units != needed_units(instrument, maker):
             raise behind()
 
 

@@ -1,9 +1,19 @@
 """What the router sees at one moment: pools of one block and ladders of our books, immutable."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from router.core import CoreError, Market, MarketBuilder, V2Pool, V3Pool
+from router.core import (
+    BalancerStablePool,
+    CoreError,
+    Market,
+    MarketBuilder,
+    StableSwapPool,
+    V2Pool,
+    V3Pool,
+    V4Pool,
+    WeightedPool,
+)
 from router.domain.assets import Asset
 from router.domain.market import BlockRef, Ladder, Protocol
 from router.domain.orders import RouteConstraints
@@ -127,11 +137,11 @@ def venue_key(venue: PoolState | Ladder) -> tuple[str, Protocol]:
     return venue.ref.venue_id, venue.ref.protocol
 
 
-def pair_of(venue: PoolState | Ladder) -> tuple[Asset, Asset]:
-    """Return token0 and token1 of a pool, base and quote of a ladder."""
+def assets_of(venue: PoolState | Ladder) -> tuple[Asset, ...]:
+    """Return a pool's tokens in the contract's order, base and quote of a ladder."""
     if isinstance(venue, Ladder):
         return venue.instrument.base, venue.instrument.quote
-    return venue.ref.token0, venue.ref.token1
+    return venue.ref.tokens
 
 
 def is_routable(asset: Asset) -> bool:
@@ -140,22 +150,24 @@ def is_routable(asset: Asset) -> bool:
 
 
 def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
-    """Build the core's market; a venue whose state the core refuses takes no other with it."""
+    """Build the core's market; a venue whose state the core refuses takes no other with it.
+
+    A pool of several tokens takes part with all of them or not at all.
+    """
     everything: Iterable[PoolState | Ladder] = (*view.pools, *view.ladders)
     candidates = [
         venue
         for venue in everything
         if admitted.admits(*venue_key(venue))
-        and all(is_routable(asset) and admitted.admits_token(asset) for asset in pair_of(venue))
+        and all(is_routable(asset) and admitted.admits_token(asset) for asset in assets_of(venue))
     ]
-    assets = tuple(dict.fromkeys(asset for venue in candidates for asset in pair_of(venue)))
+    assets = tuple(dict.fromkeys(asset for venue in candidates for asset in assets_of(venue)))
     token_ids = {asset: index for index, asset in enumerate(assets)}
     builder = MarketBuilder(len(assets))
     venues: list[PoolState | Ladder] = []
     for venue in candidates:
-        first, second = pair_of(venue)
         try:
-            added = _adder(builder, venue)(token_ids[first], token_ids[second])
+            added = _add(builder, venue, [token_ids[asset] for asset in assets_of(venue)])
         except CoreError as error:
             _log.warning("venue_left_out", venue=venue_key(venue)[0], code=error.code)
             continue
@@ -164,12 +176,14 @@ def _compile(view: MarketView, admitted: VenueFilter) -> CompiledMarket:
     return CompiledMarket(builder.build(), token_ids, assets, tuple(venues))
 
 
-def _adder(builder: MarketBuilder, venue: PoolState | Ladder) -> Callable[[int, int], int]:
+def _add(builder: MarketBuilder, venue: PoolState | Ladder, tokens: Sequence[int]) -> int:
+    """Add a venue whose assets have these ids and return its index."""
+    first, second, *_ = tokens
     if isinstance(venue, Ladder):
         instrument = venue.instrument
-        return lambda base, quote: builder.add_ladder(
-            base,
-            quote,
+        return builder.add_ladder(
+            first,
+            second,
             instrument.lot_units,
             instrument.tick_units,
             instrument.taker_fee_ppm,
@@ -178,6 +192,12 @@ def _adder(builder: MarketBuilder, venue: PoolState | Ladder) -> Callable[[int, 
         )
     core = venue.core
     if isinstance(core, V2Pool):
-        return lambda token0, token1: builder.add_v2(token0, token1, core)
-    assert isinstance(core, V3Pool), f"{venue.ref.venue_id} has no value the core knows"
-    return lambda token0, token1: builder.add_v3(token0, token1, core)
+        return builder.add_v2(first, second, core)
+    if isinstance(core, V3Pool):
+        return builder.add_v3(first, second, core)
+    if isinstance(core, V4Pool):
+        return builder.add_v4(first, second, core)
+    assert isinstance(core, WeightedPool | BalancerStablePool | StableSwapPool), (
+        f"{venue.ref.venue_id} has no value the core knows"
+    )
+    return builder.add_multi(tokens, core)

@@ -1,4 +1,8 @@
-"""Acts on the devnet through the real routers and the real position manager."""
+"""Acts on the devnet through the real routers and the real position manager.
+
+In V4's pool manager, which no account can use directly, it acts through `PoolUser`, a contract of
+the tests.
+"""
 
 import random
 from dataclasses import dataclass, field
@@ -8,11 +12,16 @@ from connectors.chain.abi import AbiEvent, AbiFunction
 from connectors.chain.deployment import Deployment
 from connectors.chain.erc20 import APPROVE
 from connectors.chain.node import parse_receipt
-from connectors.chain.rpc import JsonRpc, from_quantity, to_hex, to_quantity
+from connectors.chain.rpc import JsonRpc, from_hex, from_quantity, to_hex, to_quantity
+from connectors.dex.balancer.calls import GIVEN_IN, GIVEN_OUT
+from connectors.dex.uniswap_v4.calls import key_of
 from router.domain.market import PoolRef, Protocol
 from router.domain.settlement import Receipt
+from tests.integration.contracts.evm import load_test_contract
 
 FAR_DEADLINE = 2**40
+POOL_USER = "0x000000000000000000000000000000000000b0b5"
+PRICE_LIMITS = (1461446703485210103287273052203988822378723970341, 4295128740)
 GAS = 8_000_000
 DEAL = 10**36
 V3_EXACT_IN = AbiFunction.declare(
@@ -55,6 +64,7 @@ class Trader:
     deployment: Deployment
     address: str
     positions: list[tuple[int, int]] = field(default_factory=list)
+    v4_positions: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
 
     async def prepare(self) -> None:
         contracts = self.deployment.contracts
@@ -67,9 +77,16 @@ class Trader:
         await self.rpc.call("anvil_setBalance", [self.address, to_quantity(10**24)])
         for token in tokens:
             await self.rpc.call("anvil_dealERC20", [self.address, token, to_quantity(DEAL)])
+        await self._deploy_pool_user(tokens)
         calls = [(t, APPROVE.encode_call(s, 2**256 - 1)) for t in tokens for s in spenders]
         receipts = await self.send(calls)
         assert all(receipt.status for receipt in receipts)
+
+    async def _deploy_pool_user(self, tokens: list[str]) -> None:
+        code = to_hex(load_test_contract("PoolUser").deployed_bytecode)
+        await self.rpc.call("anvil_setCode", [POOL_USER, code])
+        for token in tokens:
+            await self.rpc.call("anvil_dealERC20", [POOL_USER, token, to_quantity(DEAL)])
 
     async def send(self, calls: list[tuple[str, bytes]], gas: int = GAS) -> list[Receipt]:
         """Mine the calls in order, as many to a block as fit; return the receipts."""
@@ -121,6 +138,39 @@ class Trader:
         return self.deployment.contracts["SwapRouter"], V3_EXACT_OUT.encode_call(
             (token_in, token_out, pool.fee_ppm, self.address, FAR_DEADLINE, amount, DEAL, 0)
         )
+
+    def swap_v4(
+        self, pool: PoolRef, zero_for_one: bool, amount: int, *, exact_in: bool = True
+    ) -> tuple[str, bytes]:
+        swap = load_test_contract("PoolUser").functions["swapV4"]
+        signed = -amount if exact_in else amount
+        return POOL_USER, swap.encode_call(
+            pool.address, key_of(pool), zero_for_one, signed, PRICE_LIMITS[zero_for_one]
+        )
+
+    def swap_balancer(
+        self, pool: PoolRef, coins: tuple[int, int], amount: int, *, exact_in: bool = True
+    ) -> tuple[str, bytes]:
+        swap = load_test_contract("PoolUser").functions["swapBalancer"]
+        token_in, token_out = (pool.tokens[coin].address for coin in coins)
+        kind = GIVEN_IN if exact_in else GIVEN_OUT
+        return POOL_USER, swap.encode_call(
+            pool.address, from_hex(pool.pool_id), kind, token_in, token_out, amount
+        )
+
+    def change_v4(self, pool: PoolRef, tick: int, rng: random.Random) -> tuple[str, bytes]:
+        """Add a position around or beside the price, or take a part of an earlier one out."""
+        change = load_test_contract("PoolUser").functions["changeV4"]
+        held = self.v4_positions.setdefault(pool.pool_id, [])
+        if held and rng.random() < 0.5:
+            lower, upper, liquidity = held.pop(rng.randrange(len(held)))
+            liquidity = -rng.randint(1, liquidity)
+        else:
+            lower = (tick // pool.tick_spacing + rng.randint(-30, 20)) * pool.tick_spacing
+            upper = lower + rng.randint(1, 40) * pool.tick_spacing
+            liquidity = 10 ** rng.randint(9, 16)
+            held.append((lower, upper, liquidity))
+        return POOL_USER, change.encode_call(pool.address, key_of(pool), lower, upper, liquidity)
 
     def mint(self, pool: PoolRef, tick: int, rng: random.Random) -> tuple[str, bytes]:
         """Add a position of random width around or beside the price; a V2 pair gets both tokens."""

@@ -14,7 +14,7 @@ import pytest
 from connectors.chain.deployment import Deployment
 from connectors.chain.node import RpcChain
 from connectors.chain.rpc import JsonRpc, RpcCall, RpcError, from_hex, to_hex, to_quantity
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
 from connectors.dex.uniswap_v2.calls import GET_AMOUNTS_IN, GET_AMOUNTS_OUT
 from connectors.dex.uniswap_v3.calls import QUOTE_EXACT_IN, QUOTE_EXACT_OUT
@@ -22,6 +22,7 @@ from router.core import CoreError, PoolQuote, V2Pool, V3Pool
 from router.domain.market import Protocol
 from tests.differential.onchain_trader import Trader
 
+ROUTER_PROTOCOLS = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
 ROUNDS = 5
 SWAPS_PER_POOL = 26
 MIN_COMPARED = 2_000
@@ -38,7 +39,7 @@ QUOTE_GAS = 400_000_000
 class Swap:
     """A question to both sides: `amount` is the input or the output."""
 
-    pool: UniswapPool
+    pool: ChainPool
     zero_for_one: bool
     exact_in: bool
     amount: int
@@ -69,7 +70,7 @@ class Swap:
         return "eth_call", [call, "latest"]
 
 
-def reach(pool: UniswapPool, zero_for_one: bool) -> tuple[int, int]:
+def reach(pool: ChainPool, zero_for_one: bool) -> tuple[int, int]:
     """Return about (input that drains the pool, output that is there)."""
     if isinstance(pool.core, V2Pool):
         pair = (pool.core.reserve0, pool.core.reserve1)
@@ -78,7 +79,7 @@ def reach(pool: UniswapPool, zero_for_one: bool) -> tuple[int, int]:
     return drained.amount_in, drained.amount_out
 
 
-def random_swap(pool: UniswapPool, rng: random.Random) -> Swap:
+def random_swap(pool: ChainPool, rng: random.Random) -> Swap:
     """Sizes are even in the logarithm from one unit to beyond what the pool has."""
     zero_for_one, exact_in = rng.random() < 0.5, rng.random() < 0.5
     most = reach(pool, zero_for_one)[0 if exact_in else 1]
@@ -160,13 +161,14 @@ async def compare(trader: Trader, swaps: list[Swap]) -> Counter[str]:
     return Counter(kinds)
 
 
-async def read_all(rpc: JsonRpc, deployment: Deployment) -> list[UniswapPool]:
+async def read_all(rpc: JsonRpc, deployment: Deployment) -> list[ChainPool]:
     head = await RpcChain(rpc).head()
-    pools = await WholePoolReader(rpc).read(deployment.pools, head)
+    refs = [ref for ref in deployment.pools if ref.protocol in ROUTER_PROTOCOLS]
+    pools = await WholePoolReader(rpc).read(refs, head)
     return [pool for pool in pools if pool is not None]
 
 
-def same_state(one: UniswapPool, other: V2Pool | V3Pool) -> bool:
+def same_state(one: ChainPool, other: V2Pool | V3Pool) -> bool:
     core = one.core
     if isinstance(core, V2Pool):
         assert isinstance(other, V2Pool)
@@ -180,7 +182,7 @@ def same_state(one: UniswapPool, other: V2Pool | V3Pool) -> bool:
     )
 
 
-def executable_swap(pool: UniswapPool, rng: random.Random) -> tuple[Swap, PoolQuote]:
+def executable_swap(pool: ChainPool, rng: random.Random) -> tuple[Swap, PoolQuote]:
     """Return a swap that pays out, leaves most of the pool, and fits into a block with others."""
     while True:
         swap = random_swap(pool, rng)
@@ -192,7 +194,7 @@ def executable_swap(pool: UniswapPool, rng: random.Random) -> tuple[Swap, PoolQu
             return swap, quote
 
 
-def words_walked(pool: UniswapPool, quote: PoolQuote) -> int:
+def words_walked(pool: ChainPool, quote: PoolQuote) -> int:
     """Return over how many words of the tick bitmap the price moves; each costs gas."""
     if isinstance(pool.core, V2Pool) or isinstance(quote.next, V2Pool):
         return 0
@@ -200,7 +202,7 @@ def words_walked(pool: UniswapPool, quote: PoolQuote) -> int:
 
 
 async def execute_round(
-    trader: Trader, deployment: Deployment, pools: list[UniswapPool], rng: random.Random
+    trader: Trader, deployment: Deployment, pools: list[ChainPool], rng: random.Random
 ) -> int:
     """Swap on every pool and check that each then is what its quote said."""
     routable = [p for p in pools if p.ref.token0.routable and p.ref.token1.routable]

@@ -7,8 +7,8 @@ import pytest
 
 from connectors.chain.deployment import Deployment
 from connectors.chain.rpc import JsonRpc
-from connectors.dex.source import UniswapPoolSource
-from router.core import CoreError, Market, MarketBuilder, Plan, V3Pool
+from connectors.dex.source import ChainPoolSource
+from router.core import CoreError, Market, MarketBuilder, Plan, V2Pool, V3Pool
 
 PRICES_USD = {"WETH": 3_500, "USDC": 1, "USDT": 1, "DAI": 1, "WBTC": 65_000, "LINK": 15}
 ORDERS_USD = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -23,14 +23,14 @@ ASKS = [(350_150, 80_000), (350_300, 120_000), (350_600, 200_000), (351_000, 300
 
 @pytest.fixture
 async def market(rpc: JsonRpc, deployment: Deployment) -> Market:
-    _, pools = await UniswapPoolSource(rpc, deployment.pools).snapshot()
+    _, pools = await ChainPoolSource(rpc, deployment.pools).snapshot()
     ids = token_ids(deployment)
     builder = MarketBuilder(len(ids))
     for pool in pools:
         token0, token1 = ids[pool.ref.token0.symbol], ids[pool.ref.token1.symbol]
         if isinstance(pool.core, V3Pool):
             builder.add_v3(token0, token1, pool.core)
-        else:
+        elif isinstance(pool.core, V2Pool):
             builder.add_v2(token0, token1, pool.core)
     builder.add_ladder(ids["WETH"], ids["USDC"], 10**14, 1, 500, BIDS, ASKS)
     return builder.build()

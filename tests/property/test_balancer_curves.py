@@ -2,6 +2,7 @@
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,7 +92,6 @@ def test_a_weighted_pool_asks_what_its_curve_says_or_hardly_more(
     pool: WeightedPool, thousandths: int
 ) -> None:
     amount = max(1, pool.balances[1] * thousandths // 1000)
-    quote = pool.quote_exact_out(0, 1, amount)
     with localcontext(prec=DIGITS):
         balance_in, balance_out, *_ = in_wholes(pool)
         exponent = Decimal(pool.weights[1]) / pool.weights[0]
@@ -100,6 +100,11 @@ def test_a_weighted_pool_asks_what_its_curve_says_or_hardly_more(
         exact = balance_in * (growth - 1)
         gross = base_units(pool, 0, exact) * ONE / (ONE - pool.swap_fee)
         error = base_units(pool, 0, balance_in * growth * POWER_ERROR) * 2
+        if pool.balances[0] + gross >= 2**112:
+            with pytest.raises(CoreError, match="outgrows"):
+                pool.quote_exact_out(0, 1, amount)
+            return
+        quote = pool.quote_exact_out(0, 1, amount)
         assert up(gross) <= quote.amount_in <= up(gross + error) + 3
 
 

@@ -426,6 +426,46 @@ async def test_a_book_that_somebody_else_has_changed_is_read_again_before_it_tra
     await memory_is_storage(book, database)
 
 
+@pytest.mark.parametrize("what", ["cancel", "fill", "fill_in_part", "fill_and_place"])
+async def test_an_order_that_another_ended_is_cancelled_as_it_is_stored(
+    book: OwnBook, database: FaultyDatabase, what: str
+) -> None:
+    await fill(book)
+    other = OwnBook(database, [PAIR], StoppedClock())
+    await MEANWHILE[what](other)
+    stored = await other.cancel(ANN, "first")
+    assert await book.cancel(ANN, "first") == stored
+    assert all(name != "first" for name, _ in await memory_is_storage(book, database))
+
+
+async def test_an_order_that_only_storage_has_is_cancelled_there(
+    book: OwnBook, database: FaultyDatabase
+) -> None:
+    await fill(book)
+    other = OwnBook(database, [PAIR], StoppedClock())
+    await other.place_limit(limit("new", BOB, Side.SELL, 12, 4))
+    assert (await book.cancel(BOB, "new")).status is BookOrderStatus.CANCELED
+    assert await memory_is_storage(book, database) == [("first", 5), ("second", 5)]
+
+
+@pytest.mark.parametrize("post_only", [False, True])
+async def test_no_order_stops_in_front_of_one_that_is_gone(
+    book: OwnBook, database: FaultyDatabase, post_only: bool
+) -> None:
+    """Its own order, or the one that a post-only order would meet, was cancelled elsewhere."""
+    await fill(book)
+    other = OwnBook(database, [PAIR], StoppedClock())
+    for name in ("first", "second"):
+        await other.cancel(ANN, name)
+    account = BOB if post_only else ANN
+    wanted = replace(limit("s", account, Side.SELL, 10, 4), post_only=post_only)
+    with pytest.raises(VenueUnavailable):
+        await book.place_limit(wanted)
+    placed = await book.place_limit(wanted)
+    assert placed.order.status is BookOrderStatus.OPEN
+    assert await memory_is_storage(book, database) == [("s", 4)]
+
+
 async def test_a_book_whose_database_another_owned_meanwhile_is_read_again(
     book: OwnBook, database: FaultyDatabase
 ) -> None:

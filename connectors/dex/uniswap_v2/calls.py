@@ -7,6 +7,7 @@ from router.domain.routes import Leg
 
 STEP_KIND: Final = 0
 V2_FEE_PPM: Final = 3000
+NO_DETAIL: Final = bytes(32)
 
 GET_PAIR: Final = AbiFunction.declare("getPair", ["address", "address"], ["address"])
 GET_AMOUNTS_OUT: Final = AbiFunction.declare(
@@ -15,7 +16,7 @@ GET_AMOUNTS_OUT: Final = AbiFunction.declare(
 GET_AMOUNTS_IN: Final = AbiFunction.declare("getAmountsIn", ["uint256", "address[]"], ["uint256[]"])
 
 
-def v2_step(leg: Leg, pool: str, amount_in: int) -> tuple[int, str, str, str, int, int]:
+def v2_step(leg: Leg, pool: str, amount_in: int) -> tuple[int, str, str, str, int, int, bytes]:
     """Return the executor's step; a V2 pair does not know its fee, so the step names it."""
     return (
         STEP_KIND,
@@ -24,4 +25,5 @@ def v2_step(leg: Leg, pool: str, amount_in: int) -> tuple[int, str, str, str, in
         leg.asset_out.address,
         leg.fee_ppm,
         amount_in,
+        NO_DETAIL,
     )

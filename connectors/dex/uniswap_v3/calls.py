@@ -7,6 +7,7 @@ from router.domain.routes import Leg
 
 STEP_KIND: Final = 1
 FEE_TIERS_PPM: Final = (100, 500, 3000, 10_000)
+NO_DETAIL: Final = bytes(32)
 
 GET_POOL: Final = AbiFunction.declare("getPool", ["address", "address", "uint24"], ["address"])
 # QuoterV2 takes one struct and returns amount, price after, ticks crossed and gas.
@@ -22,6 +23,6 @@ QUOTE_EXACT_OUT: Final = AbiFunction.declare(
 )
 
 
-def v3_step(leg: Leg, pool: str, amount_in: int) -> tuple[int, str, str, str, int, int]:
+def v3_step(leg: Leg, pool: str, amount_in: int) -> tuple[int, str, str, str, int, int, bytes]:
     """Return the executor's step; a V3 pool knows its own fee, so the step names none."""
-    return STEP_KIND, pool, leg.asset_in.address, leg.asset_out.address, 0, amount_in
+    return STEP_KIND, pool, leg.asset_in.address, leg.asset_out.address, 0, amount_in, NO_DETAIL

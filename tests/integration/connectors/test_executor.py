@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from connectors.chain.abi import load_contract
+from connectors.chain.abi import AbiFunction, load_contract
 from connectors.chain.deployment import Deployment
 from connectors.chain.executor import ExecutorEncoder, Plan, hash_plan
 from connectors.chain.keystore import HotKey
@@ -14,7 +14,8 @@ from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.policy import SignerPolicy
 from connectors.chain.rpc import JsonRpc
 from connectors.chain.signer import LocalSigner
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.balancer.calls import COMPOSABLE_STABLE
+from connectors.dex.pool_state import ChainPool, PairCore
 from connectors.dex.reader import WholePoolReader
 from router.domain.assets import Asset
 from router.domain.errors import OrderRejected
@@ -26,8 +27,13 @@ from router.execution.preflight import Preflight
 KEY = HotKey(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
 CHAIN_ID = 31337
 PLENTY = 10**30
+ALLOWANCE = AbiFunction.declare("allowance", ["address", "address"], ["uint256"])
 # More than the pool's narrow ranges hold: the price walks on through words without a tick.
 WALKING_USDC = 11_000_000
+ONE_TRADE = {
+    "WETH": 10**19, "USDC": 10**10, "USDT": 10**10, "DAI": 10**22, "WBTC": 10**7, "LINK": 10**21,
+}  # fmt: skip
+ON_DEVNET = set(Protocol) - {Protocol.BOOK, Protocol.CURVE}
 
 
 @dataclass
@@ -38,7 +44,7 @@ class World:
     signer: LocalSigner
     encoder: ExecutorEncoder
     deployment: Deployment
-    pools: dict[str, UniswapPool]
+    pools: dict[str, ChainPool]
     permit_nonce: int = 0
 
     async def run(self, request: TxRequest) -> Receipt:
@@ -76,19 +82,32 @@ class World:
         head = await self.chain.head()
         return await self.audit.balances([(self.signer.address, a) for a in assets], head.number)
 
-    def pool(self, protocol: Protocol, one: str, other: str, fee_ppm: int) -> UniswapPool:
-        return self.pools[self.deployment.pool(protocol, one, other, fee_ppm).address]
+    def pool(self, protocol: Protocol, one: str, other: str, fee_ppm: int) -> ChainPool:
+        return self.pools[self.deployment.pool(protocol, one, other, fee_ppm).venue_id]
 
 
-def leg_of(pool: UniswapPool, asset_in: Asset, amount: int, *, takes_rest: bool = False) -> Leg:
+def leg_of(
+    pool: ChainPool,
+    asset_in: Asset,
+    amount: int,
+    *,
+    asset_out: Asset | None = None,
+    takes_rest: bool = False,
+) -> Leg:
     ref = pool.ref
-    quote = pool.core.quote_exact_in(asset_in == ref.token0, amount)
+    if asset_out is None:
+        asset_out = ref.token1 if asset_in == ref.token0 else ref.token0
+    if isinstance(pool.core, PairCore):
+        quote = pool.core.quote_exact_in(asset_in == ref.token0, amount)
+    else:
+        coins = ref.tokens.index(asset_in), ref.tokens.index(asset_out)
+        quote = pool.core.quote_exact_in(*coins, amount)
     return Leg(
         venue_id=ref.venue_id,
         protocol=ref.protocol,
         label=ref.label,
         asset_in=asset_in,
-        asset_out=ref.token1 if asset_in == ref.token0 else ref.token0,
+        asset_out=asset_out,
         amount_in_units=amount,
         amount_out_units=quote.amount_out,
         fee_units=quote.fee_amount,
@@ -112,7 +131,9 @@ async def world(rpc: JsonRpc, deployment: Deployment) -> AsyncIterator[World]:
         max_gas_cost_wei=10**18,
     )
     encoder = ExecutorEncoder(
-        deployment.contracts["RouteExecutor"], deployment.contracts["Permit2"]
+        deployment.contracts["RouteExecutor"],
+        deployment.contracts["Permit2"],
+        deployment.pools,
     )
     pools = await WholePoolReader(rpc).read(deployment.pools, await chain.head())
     made = World(
@@ -122,9 +143,9 @@ async def world(rpc: JsonRpc, deployment: Deployment) -> AsyncIterator[World]:
         signer=LocalSigner(KEY, policy),
         encoder=encoder,
         deployment=deployment,
-        pools={pool.ref.address: pool for pool in pools if pool is not None},
+        pools={pool.ref.venue_id: pool for pool in pools if pool is not None},
     )
-    for symbol in ("WETH", "USDC", "USDT", "DAI"):
+    for symbol in ONE_TRADE:
         asset = deployment.asset(symbol)
         await rpc.call("anvil_dealERC20", [KEY.address, asset.address, hex(PLENTY)])
         assert (await made.run(encoder.approval(asset))).status
@@ -179,17 +200,16 @@ async def test_two_hops_pass_everything_on_and_leave_nothing_behind(world: World
 
 async def test_random_single_legs_execute_to_the_wei_within_their_gas_limit(world: World) -> None:
     rng = random.Random(4)
-    one_trade = {"WETH": 10**19, "USDC": 10**10, "USDT": 10**10, "DAI": 10**22}
     candidates = [
         pool
         for pool in world.pools.values()
-        if {pool.ref.token0.symbol, pool.ref.token1.symbol} <= one_trade.keys()
+        if {asset.symbol for asset in pool.ref.tokens} <= ONE_TRADE.keys()
     ]
-    assert len(candidates) >= 10
+    assert {pool.ref.protocol for pool in candidates} == ON_DEVNET
     for pool in candidates:
-        asset_in = rng.choice([pool.ref.token0, pool.ref.token1])
-        amount = one_trade[asset_in.symbol] // rng.randint(1, 50)
-        leg = leg_of(pool, asset_in, amount, takes_rest=True)
+        asset_in, asset_out = rng.sample(pool.ref.tokens, 2)
+        amount = ONE_TRADE[asset_in.symbol] // rng.randint(1, 50)
+        leg = leg_of(pool, asset_in, amount, asset_out=asset_out, takes_rest=True)
         request = await world.plan(
             [leg], leg.amount_in_units, [(leg.asset_out, leg.amount_out_units)]
         )
@@ -198,6 +218,46 @@ async def test_random_single_legs_execute_to_the_wei_within_their_gas_limit(worl
         assert world.encoder.delivered(receipt, world.signer.address) == {
             leg.asset_out.address.lower(): leg.amount_out_units
         }
+
+
+async def test_a_split_over_every_protocol_delivers_the_quoted_sum(world: World) -> None:
+    weth, wbtc, usdc = (world.deployment.asset(s) for s in ("WETH", "WBTC", "USDC"))
+    weighted = next(
+        pool
+        for pool in world.pools.values()
+        if pool.ref.protocol is Protocol.BALANCER and set(pool.ref.tokens) == {weth, wbtc, usdc}
+    )
+    first = [
+        leg_of(world.pool(Protocol.UNISWAP_V3, "WETH", "USDC", 500), weth, 3 * 10**18),
+        leg_of(world.pool(Protocol.UNISWAP_V4, "WETH", "USDC", 400), weth, 4 * 10**18),
+        leg_of(weighted, weth, 2 * 10**18, asset_out=usdc),
+        leg_of(
+            world.pool(Protocol.UNISWAP_V2, "WETH", "USDC", 3000), weth, 10**18, takes_rest=True
+        ),
+    ]
+    stable = next(p for p in world.pools.values() if p.ref.variant == COMPOSABLE_STABLE)
+    dai, bought = world.deployment.asset("DAI"), sum(leg.amount_out_units for leg in first)
+    last = leg_of(stable, usdc, bought, asset_out=dai, takes_rest=True)
+    request = await world.plan([*first, last], 10**19, [(dai, last.amount_out_units)])
+    receipt = await world.run(request)
+    assert receipt.status
+    assert world.encoder.delivered(receipt, world.signer.address) == {
+        dai.address.lower(): last.amount_out_units
+    }
+    for asset in (weth, usdc, dai):
+        for spender in (stable.ref.address, world.deployment.contracts["PoolManager"]):
+            allowed = await world.chain.call(
+                asset.address, ALLOWANCE.encode_call(world.encoder.executor_address, spender)
+            )
+            assert ALLOWANCE.decode_output(allowed) == (0,), (asset.symbol, spender)
+
+
+async def test_a_pool_nobody_named_to_the_encoder_cannot_be_encoded(world: World) -> None:
+    weth = world.deployment.asset("WETH")
+    leg = leg_of(world.pool(Protocol.UNISWAP_V4, "WETH", "USDC", 400), weth, 10**18)
+    world.encoder = ExecutorEncoder(world.encoder.executor_address)
+    with pytest.raises(ValueError, match="not a pool known here"):
+        await world.plan([leg], 10**18, [(leg.asset_out, 1)])
 
 
 async def test_a_minimum_one_unit_above_the_quote_reverts_and_moves_nothing_but_gas(
@@ -233,14 +293,22 @@ async def test_a_walk_over_many_empty_words_is_within_the_plans_own_gas_limit(
 async def test_the_plan_hash_is_the_contracts_own(world: World) -> None:
     token, other = (world.deployment.asset(s).address for s in ("WETH", "USDC"))
     plans: list[Plan] = [
-        (b"\1" * 32, token, 5, 2**255, 2**40, [(0, other, token, other, 3000, 2**256 - 1)], []),
+        (
+            b"\1" * 32,
+            token,
+            5,
+            2**255,
+            2**40,
+            [(0, other, token, other, 3000, 2**256 - 1, bytes(32))],
+            [],
+        ),
         (
             b"\2" * 32,
             token,
             2**256 - 1,
             0,
             0,
-            [(1, other, token, other, 0, 7), (0, token, other, token, 1, 9)],
+            [(1, other, token, other, 0, 7, bytes(32)), (4, token, other, token, 1, 9, b"\3" * 32)],
             [(other, 1), (token, 2)],
         ),
     ]

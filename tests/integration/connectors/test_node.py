@@ -267,7 +267,7 @@ async def test_gas_is_estimated_and_a_call_that_would_revert_says_why(
     plain = TxRequest(to=STRANGER, data=b"", value_wei=1, gas_limit=0)
     assert await audit.estimate_gas(HOT, plain) == 21_000
     executor = deployment.contracts["RouteExecutor"]
-    step = (0, STRANGER, STRANGER, executor, 3000, 1)
+    step = (0, STRANGER, STRANGER, executor, 3000, 1, bytes(32))
     call_data = (
         load_contract("RouteExecutor")
         .functions["execute"]

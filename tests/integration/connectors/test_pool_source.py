@@ -11,34 +11,42 @@ from connectors.chain.multicall import Multicall
 from connectors.chain.node import RpcChain
 from connectors.chain.rpc import JsonRpc, RpcError
 from connectors.dex.discovery import discover_pools
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool, MultiCore
 from connectors.dex.reader import WholePoolReader
-from connectors.dex.source import UniswapPoolSource
-from router.core import CoreError, V2Pool, V3Pool
+from connectors.dex.source import ChainPoolSource
+from router.core import CoreError, V2Pool, V3Pool, V4Pool
 from router.domain.errors import VenueUnavailable
-from router.domain.market import BlockRef, PoolRef
+from router.domain.market import BlockRef, PoolRef, Protocol
 from tests.differential.onchain_trader import Trader
 
 ROUNDS = 12
 State = tuple[object, ...]
 
 
-def state(pool: UniswapPool) -> State:
+def factory_pools(deployment: Deployment) -> list[PoolRef]:
+    of_factories = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
+    return [pool for pool in deployment.pools if pool.protocol in of_factories]
+
+
+def state(pool: ChainPool) -> State:
     core = pool.core
     if isinstance(core, V2Pool):
-        return pool.ref.address, core.reserve0, core.reserve1, core.fee_ppm
+        return pool.ref.venue_id, core.reserve0, core.reserve1, core.fee_ppm
+    if isinstance(core, MultiCore):
+        return pool.ref.venue_id, *core.balances, *core.scaling_factors, core.swap_fee
+    fees = (core.lp_fee_ppm, core.protocol_fee) if isinstance(core, V4Pool) else (core.fee_ppm,)
     return (
-        pool.ref.address,
+        pool.ref.venue_id,
         core.sqrt_price_x96,
         core.tick,
         core.liquidity,
-        core.fee_ppm,
+        *fees,
         core.tick_spacing,
         tuple(core.ticks),
     )
 
 
-def states(pools: tuple[UniswapPool, ...] | list[UniswapPool | None]) -> list[State]:
+def states(pools: tuple[ChainPool, ...] | list[ChainPool | None]) -> list[State]:
     return [state(pool) for pool in pools if pool is not None]
 
 
@@ -47,25 +55,28 @@ async def whole(rpc: JsonRpc, deployment: Deployment, **options: bool) -> list[S
     return states(await WholePoolReader(rpc, **options).read(deployment.pools, head))
 
 
-def random_call(trader: Trader, pool: UniswapPool, rng: random.Random) -> tuple[str, bytes] | None:
+def random_call(trader: Trader, pool: ChainPool, rng: random.Random) -> tuple[str, bytes] | None:
     """Return a swap, a mint or a burn; None when the pool has nothing to swap."""
-    kind = rng.random()
-    if kind < 0.3:
-        tick = pool.core.tick if isinstance(pool.core, V3Pool) else 0
-        return trader.mint(pool.ref, tick, rng)
+    core, kind = pool.core, rng.random()
+    if isinstance(core, MultiCore):
+        coins = tuple(rng.sample(range(len(core.balances)), 2))
+        amount = core.balances[coins[0]] // 10 ** rng.randint(1, 4)
+        return trader.swap_balancer(pool.ref, (coins[0], coins[1]), amount)
     if kind < 0.5:
-        return trader.burn(rng)
+        tick = 0 if isinstance(core, V2Pool) else core.tick
+        if isinstance(core, V4Pool):
+            return trader.change_v4(pool.ref, tick, rng)
+        return trader.mint(pool.ref, tick, rng) if kind < 0.3 else trader.burn(rng)
     zero_for_one = rng.random() < 0.5
     try:
-        most = pool.core.quote_exact_in(zero_for_one, 10**24).amount_in
+        most = core.quote_exact_in(zero_for_one, 10**24).amount_in
     except CoreError:
         return None
-    return trader.swap_exact_in(pool.ref, zero_for_one, max(1, most // 10 ** rng.randint(2, 9)))
+    swap = trader.swap_v4 if isinstance(core, V4Pool) else trader.swap_exact_in
+    return swap(pool.ref, zero_for_one, max(1, most // 10 ** rng.randint(2, 9)))
 
 
-async def act(
-    trader: Trader, pools: tuple[UniswapPool, ...], rng: random.Random, count: int
-) -> int:
+async def act(trader: Trader, pools: tuple[ChainPool, ...], rng: random.Random, count: int) -> int:
     """Do random things, some of which revert; return how many succeeded."""
     routable = [p for p in pools if p.ref.token0.routable and p.ref.token1.routable]
     drawn = [random_call(trader, rng.choice(routable), rng) for _ in range(count)]
@@ -82,28 +93,28 @@ async def trader(rpc: JsonRpc, deployment: Deployment) -> Trader:
 
 
 @pytest.fixture
-def source(rpc: JsonRpc, deployment: Deployment) -> UniswapPoolSource:
-    return UniswapPoolSource(rpc, deployment.pools)
+def source(rpc: JsonRpc, deployment: Deployment) -> ChainPoolSource:
+    return ChainPoolSource(rpc, deployment.pools)
 
 
 async def test_folding_logs_gives_what_a_whole_read_gives_after_every_round(
-    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: UniswapPoolSource
+    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: ChainPoolSource
 ) -> None:
     rng = random.Random(7)
     done = 0
     for round_number in range(ROUNDS):
         _, pools = await source.snapshot()
-        done += await act(trader, pools, rng, 12)
+        done += await act(trader, pools, rng, 18)
         if round_number % 3 == 0:
             await rpc.call("anvil_mine", ["0x5"])
         _, pools = await source.snapshot()
         assert states(pools) == await whole(rpc, deployment)
-    assert done > ROUNDS * 6
+    assert done > ROUNDS * 9
     assert source.whole_reads == 1
 
 
 async def test_a_reorganisation_is_seen_and_the_pools_are_those_of_the_new_chain(
-    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: UniswapPoolSource
+    rpc: JsonRpc, deployment: Deployment, trader: Trader, source: ChainPoolSource
 ) -> None:
     rng = random.Random(11)
     for depth in (1, 3, 2):
@@ -120,7 +131,7 @@ async def test_a_reorganisation_is_seen_and_the_pools_are_those_of_the_new_chain
 
 
 async def test_an_unchanged_head_returns_the_very_same_snapshot(
-    rpc: JsonRpc, source: UniswapPoolSource
+    rpc: JsonRpc, source: ChainPoolSource
 ) -> None:
     first = await source.snapshot()
     assert await source.snapshot() is first
@@ -135,7 +146,7 @@ class MovingHead(WholePoolReader):
 
     moves = 0
 
-    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[UniswapPool | None]:
+    async def read(self, refs: Sequence[PoolRef], block: BlockRef) -> list[ChainPool | None]:
         if self.moves:
             self.moves -= 1
             before = replace(block, number=block.number - 1)
@@ -147,7 +158,7 @@ async def test_a_block_mined_while_the_pools_are_read_is_asked_about_again(
     rpc: JsonRpc, deployment: Deployment
 ) -> None:
     reader = MovingHead(rpc)
-    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    source = ChainPoolSource(rpc, deployment.pools, reader=reader)
     reader.moves = 3
     _, pools = await source.snapshot()
     assert states(pools) == await whole(rpc, deployment)
@@ -158,14 +169,14 @@ async def test_a_head_that_never_stands_still_is_an_unavailable_chain(
     rpc: JsonRpc, deployment: Deployment
 ) -> None:
     reader = MovingHead(rpc)
-    source = UniswapPoolSource(rpc, deployment.pools, reader=reader)
+    source = ChainPoolSource(rpc, deployment.pools, reader=reader)
     reader.moves = 99
     with pytest.raises(VenueUnavailable, match="another block") as caught:
         await source.snapshot()
     assert caught.value.code == "CHAIN_UNAVAILABLE"
 
 
-async def test_an_old_snapshot_never_changes(trader: Trader, source: UniswapPoolSource) -> None:
+async def test_an_old_snapshot_never_changes(trader: Trader, source: ChainPoolSource) -> None:
     _, before = await source.snapshot()
     frozen = states(before)
     await act(trader, before, random.Random(3), 12)
@@ -178,7 +189,7 @@ async def test_a_long_absence_ends_in_one_whole_read(
     rpc: JsonRpc, deployment: Deployment, trader: Trader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connectors.dex.source.DEFAULT_HISTORY", 8)
-    source = UniswapPoolSource(rpc, deployment.pools)
+    source = ChainPoolSource(rpc, deployment.pools)
     _, pools = await source.snapshot()
     await act(trader, pools, random.Random(5), 5)
     await rpc.call("anvil_mine", [hex(10)])
@@ -207,7 +218,7 @@ async def test_a_pool_with_400_ticks_is_read_in_one_call(
 
     head = await RpcChain(rpc).head()
     monkeypatch.setattr(rpc, "batch", counting)
-    everything = await WholePoolReader(rpc).read(deployment.pools, head)
+    everything = await WholePoolReader(rpc).read(factory_pools(deployment), head)
     assert len(sent) <= 3, "two pools with a spacing of one tick, and the rest"
     dense = max(
         (pool for pool in everything if pool is not None and isinstance(pool.core, V3Pool)),
@@ -240,12 +251,16 @@ async def test_a_node_without_code_override_is_read_through_multicall_from_then_
 
 async def test_an_address_that_is_no_pool_is_named(rpc: JsonRpc, deployment: Deployment) -> None:
     nobody = "0x000000000000000000000000000000000000dEaD"
-    for pool in (deployment.pools[0], deployment.pools[-1]):
-        source = UniswapPoolSource(rpc, [replace(pool, address=nobody)])
+    by_protocol = {pool.protocol: pool for pool in deployment.pools}
+    assert len(by_protocol) >= 4
+    for pool in by_protocol.values():
+        source = ChainPoolSource(rpc, [replace(pool, address=nobody)])
         with pytest.raises(VenueUnavailable) as caught:
             await source.snapshot()
         assert caught.value.code == "VENUE_UNAVAILABLE"
-        assert nobody in caught.value.message
+        # Balancer's pools have names of their own in a vault.
+        wanted = pool.pool_id if pool.protocol is Protocol.BALANCER else nobody
+        assert wanted in caught.value.message
 
 
 async def test_a_block_that_the_node_does_not_have_is_not_read_as_another(
@@ -272,4 +287,4 @@ async def test_the_factories_know_every_pool_of_the_deployment_and_no_other(
     def key(ref: PoolRef) -> str:
         return ref.address
 
-    assert sorted(found, key=key) == sorted(deployment.pools, key=key)
+    assert sorted(found, key=key) == sorted(factory_pools(deployment), key=key)

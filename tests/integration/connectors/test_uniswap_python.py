@@ -9,7 +9,7 @@ from aiohttp.test_utils import unused_port
 from connectors.chain.deployment import Deployment
 from connectors.chain.node import RpcChain
 from connectors.chain.rpc import JsonRpc
-from connectors.dex.pool_state import UniswapPool
+from connectors.dex.pool_state import ChainPool
 from connectors.dex.reader import WholePoolReader
 from connectors.dex.uniswap_python.quoter import UniswapPythonQuoter
 from router.core import V2Pool
@@ -20,6 +20,7 @@ from tests.differential.onchain_trader import FAR_DEADLINE, Trader
 
 pytest.importorskip("uniswap", reason="the optional package uniswap-python is not installed")
 
+KNOWN = (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3)
 TRADES = {"WETH": 10**18, "USDC": 10**9, "USDT": 10**9, "DAI": 10**21, "WBTC": 10**7}
 
 
@@ -34,14 +35,15 @@ def quoter(devnet: DevnetHandle, deployment: Deployment) -> UniswapPythonQuoter:
 
 
 @pytest.fixture
-async def pools(rpc: JsonRpc, deployment: Deployment) -> list[UniswapPool]:
+async def pools(rpc: JsonRpc, deployment: Deployment) -> list[ChainPool]:
     head = await RpcChain(rpc).head()
-    read = await WholePoolReader(rpc).read(deployment.pools, head)
+    known = [ref for ref in deployment.pools if ref.protocol in KNOWN]
+    read = await WholePoolReader(rpc).read(known, head)
     return [pool for pool in read if pool is not None and pool.ref.token0.symbol in TRADES]
 
 
 async def test_its_quotes_equal_ours_on_every_pool_in_both_directions(
-    quoter: UniswapPythonQuoter, pools: list[UniswapPool]
+    quoter: UniswapPythonQuoter, pools: list[ChainPool]
 ) -> None:
     rng = random.Random(1)
     seen = set()
@@ -60,7 +62,7 @@ async def test_its_quotes_equal_ours_on_every_pool_in_both_directions(
 
 
 async def test_a_swap_that_it_builds_executes_as_we_quoted_it(
-    rpc: JsonRpc, deployment: Deployment, quoter: UniswapPythonQuoter, pools: list[UniswapPool]
+    rpc: JsonRpc, deployment: Deployment, quoter: UniswapPythonQuoter, pools: list[ChainPool]
 ) -> None:
     trader = Trader(rpc, deployment, deployment.roles["bob"])
     await trader.prepare()
@@ -93,7 +95,7 @@ async def test_a_swap_that_it_builds_executes_as_we_quoted_it(
 
 
 async def test_what_the_contracts_refuse_is_no_liquidity(
-    quoter: UniswapPythonQuoter, pools: list[UniswapPool]
+    quoter: UniswapPythonQuoter, pools: list[ChainPool]
 ) -> None:
     for protocol in (Protocol.UNISWAP_V2, Protocol.UNISWAP_V3):
         pool = next(p for p in pools if p.ref.protocol is protocol)
@@ -103,7 +105,7 @@ async def test_what_the_contracts_refuse_is_no_liquidity(
 
 
 async def test_a_swap_without_a_minimum_is_not_built(
-    quoter: UniswapPythonQuoter, pools: list[UniswapPool]
+    quoter: UniswapPythonQuoter, pools: list[ChainPool]
 ) -> None:
     with pytest.raises(ValueError, match="minimum"):
         await quoter.build_swap(
@@ -116,7 +118,7 @@ async def test_a_swap_without_a_minimum_is_not_built(
         )
 
 
-async def test_an_unreachable_node_is_unavailable(pools: list[UniswapPool]) -> None:
+async def test_an_unreachable_node_is_unavailable(pools: list[ChainPool]) -> None:
     quoter = UniswapPythonQuoter(
         f"http://127.0.0.1:{unused_port()}", 31337, v2_factory="0x0", v2_router="0x0"
     )
@@ -126,7 +128,7 @@ async def test_an_unreachable_node_is_unavailable(pools: list[UniswapPool]) -> N
 
 
 async def test_without_the_package_the_error_names_the_extra(
-    quoter: UniswapPythonQuoter, pools: list[UniswapPool], monkeypatch: pytest.MonkeyPatch
+    quoter: UniswapPythonQuoter, pools: list[ChainPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "uniswap", None)
     with pytest.raises(UsageError) as caught:

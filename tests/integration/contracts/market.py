@@ -23,10 +23,13 @@ CHAIN_ID = 31337
 ALL = 2**256 - 1
 V2 = 0
 V3 = 1
+V4 = 2
+CURVE = 3
+BALANCER = 4
 FUNDS = 10**30
 PLAN_TYPE = (
     "(bytes32,address,uint256,uint256,uint256,"
-    "(uint8,address,address,address,uint24,uint256)[],(address,uint256)[])"
+    "(uint8,address,address,address,uint24,uint256,bytes32)[],(address,uint256)[])"
 )
 PERMIT_TYPES = {
     "EIP712Domain": [
@@ -70,6 +73,7 @@ class Step:
     token_out: str
     fee_ppm: int = 3000
     amount_in: int = ALL
+    detail: bytes = bytes(32)
 
     @classmethod
     def over(cls, pool: Pool, token_in: str, amount_in: int = ALL) -> "Step":
@@ -90,6 +94,7 @@ class Step:
             self.token_out,
             self.fee_ppm,
             self.amount_in,
+            self.detail,
         )
 
 

@@ -184,14 +184,18 @@ def test_the_executor_has_no_other_way_in() -> None:
     functions = load_contract("RouteExecutor").functions
     assert set(functions) == {
         "ALL",
+        "KIND_BALANCER",
+        "KIND_CURVE",
         "KIND_V2",
         "KIND_V3",
+        "KIND_V4",
         "WITNESS_TYPE",
         "execute",
         "hashPlan",
         "operator",
         "permit2",
         "uniswapV3SwapCallback",
+        "unlockCallback",
     }
 
 

@@ -13,6 +13,7 @@ from tests.integration.contracts.market import (
     PERMIT2,
     STRANGER,
     V2,
+    V4,
     Market,
     Plan,
     Step,
@@ -133,17 +134,23 @@ def test_a_step_of_zero_reverts(market: Market) -> None:
     assert refused(market, spent) == f"StepInputUnavailable(1, {a}, 0, 0)"
 
 
+def word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
 def test_a_malformed_step_is_named(market: Market) -> None:
     a, b = market.token("A"), market.token("B")
     plan = good_plan(market)
     cases: list[tuple[dict[str, object], str]] = [
-        ({"kind": 2}, "UnknownStepKind(0, 2)"),
+        ({"kind": 5}, "UnknownStepKind(0, 5)"),
         ({"kind": 255}, "UnknownStepKind(0, 255)"),
         ({"pool": STRANGER}, f"NoCode({STRANGER})"),
         ({"token_out": a}, f"SameToken(0, {a})"),
         ({"token_out": STRANGER}, f"NoCode({STRANGER})"),
         ({"kind": V2, "fee_ppm": 10**6}, "FeeOutOfRange(0, 1000000)"),
         ({"kind": V2, "fee_ppm": 2**24 - 1}, "FeeOutOfRange(0, 16777215)"),
+        ({"kind": V4, "detail": word(2**15)}, "TickSpacingOutOfRange(0, 32768)"),
+        ({"kind": V4, "detail": word(2**24 + 1)}, "TickSpacingOutOfRange(0, 16777217)"),
     ]
     for change, reason in cases:
         step = replace(plan.steps[0], **change)  # type: ignore[arg-type]

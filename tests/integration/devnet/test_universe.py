@@ -109,7 +109,7 @@ async def test_contracts_have_code_at_their_mainnet_addresses(
 
 
 async def test_pools_lie_where_the_canonical_code_hashes_say(world: World) -> None:
-    for pool in world.deployment.pools:
+    for pool in world.pools(Protocol.UNISWAP_V2) + world.pools(Protocol.UNISWAP_V3):
         tokens = (pool.token0.address, pool.token1.address)
         if pool.protocol is Protocol.UNISWAP_V2:
             salt = keccak(b"".join(from_hex(t.lower()) for t in tokens))

@@ -88,8 +88,8 @@ def test_legs_become_steps_in_their_order_and_the_permit_binds_the_plan() -> Non
         77,
         1234,
         (
-            (0, POOL, WETH.address, USDC.address, 3000, 5),
-            (1, POOL, WETH.address, USDC.address, 0, 2**256 - 1),
+            (0, POOL, WETH.address, USDC.address, 3000, 5, bytes(32)),
+            (1, POOL, WETH.address, USDC.address, 0, 2**256 - 1, bytes(32)),
         ),
         ((USDC.address, 3),),
     )

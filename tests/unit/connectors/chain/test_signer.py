@@ -66,7 +66,7 @@ def execute_data(
     outputs: tuple[tuple[str, int], ...] = ((OTHER_TOKEN, 1),),
     signature: bytes = b"\1" * 65,
 ) -> bytes:
-    step = (0, pool, token_in, OTHER_TOKEN, 3000, 5)
+    step = (0, pool, token_in, OTHER_TOKEN, 3000, 5, bytes(32))
     plan = (b"\1" * 32, token_in, amount_in, 1, 2, [step] * steps, list(outputs))
     return EXECUTE.encode_call(plan, signature)
 

@@ -23,7 +23,7 @@ const MAX_AMP: u64 = 5_000;
 pub enum StableVersion {
     /// Up: `StablePool` and `MetaStablePool` of 2021.
     RoundedUp,
-    /// Down: `StablePhantomPool` and `ComposableStablePool`.
+    /// Down: `ComposableStablePool`.
     RoundedDown,
 }
 

@@ -35,9 +35,9 @@ const FOUR: U256 = U256::from_limbs([4_000_000_000_000_000_000, 0, 0, 0]);
 /// How the pool's contract computes powers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PowVersion {
-    /// Every power is a logarithm and an exponential with an error term: pools of 2021.
+    /// Every power is a logarithm and an exponential with an error term: pools of the first factories.
     General,
-    /// The exponents one, two and four are products: later pools.
+    /// The exponents one, two and four are products: pools of the third and fourth factory.
     Shortcuts,
 }
 

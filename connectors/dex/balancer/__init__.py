@@ -1,0 +1,1 @@
+"""Balancer V2 weighted and composable stable pools, in the vault."""

@@ -1,0 +1,1 @@
+"""Uniswap V4 pools without hooks, in the pool manager."""
