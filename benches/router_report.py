@@ -27,8 +27,8 @@ NET = """
 
 `medium` with gas at {gwei:g} gwei. Each router optimises by its own idea of gas; every answer is
 then scored by one model: mean of (output - gas) / gross bound over {orders} orders, no route
-counts 0. The *stated* model: V2 65k, V3 100k and 20k per tick crossed, stable 120k, weighted 100k. The others are
-the peers' published constants, applied to every router leg by leg.
+counts 0. The *stated* model: V2 65k, V3 100k and 20k per tick crossed, stable 120k, weighted
+100k. The others are the peers' published constants, applied to every router leg by leg.
 """
 _COLUMNS = (
     ("orders", 7),

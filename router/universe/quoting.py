@@ -25,7 +25,8 @@ class OfflineLimits:
     gas_price_wei: int | None = None
 
     def __post_init__(self) -> None:
-        if not (1 <= (self.max_hops or 1) <= 8 and 1 <= self.max_legs <= 1_000):
+        hops = 1 if self.max_hops is None else self.max_hops
+        if not (1 <= hops <= 8 and 1 <= self.max_legs <= 1_000):
             raise UsageError("ORDER_INVALID", "A plan has 1 to 8 hops and 1 to 1000 legs.")
         if self.gas_price_wei is not None and not 0 <= self.gas_price_wei < 2**64:
             raise UsageError("ORDER_INVALID", "A gas price is 0 to 2^64-1 wei.")
