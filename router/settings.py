@@ -144,7 +144,7 @@ class RoutingSettings(_Section):
     quote_ttl_ms: int = Field(default=30_000, ge=1)
     order_ttl_ms: int = Field(default=120_000, ge=1)
     slippage_bps: int = Field(default=50, ge=0, le=10_000)
-    max_hops: int = Field(default=3, ge=1, le=3)
+    max_hops: int = Field(default=3, ge=1, le=6)
     max_legs: int = Field(default=16, ge=1, le=32)
     base_gas: int = Field(default=102_000, ge=0)
     thin_liquidity_bps: int = Field(default=300, ge=0, le=10_000)

@@ -62,7 +62,7 @@ class QuoteBody(Body):
     amount: DecimalText
     exact_out: bool = False
     slippage_bps: int = Field(default=50, ge=0, le=10_000)
-    max_hops: int = Field(default=3, ge=1, le=3)
+    max_hops: int = Field(default=3, ge=1, le=6)
     max_legs: int = Field(default=16, ge=1, le=32)
     gas_price_wei: int | None = Field(default=None, ge=0, lt=2**128)
     max_gas: int | None = Field(default=None, ge=21_000, lt=2**63)

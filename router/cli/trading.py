@@ -44,7 +44,7 @@ def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a 
                 help="How far the guaranteed may be from the quoted amount.",
             ),
             click.option(
-                "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 3."
+                "--max-hops", type=int, metavar="N", help="Pools one path may cross, 1 to 6."
             ),
             click.option(
                 "--max-legs", type=int, metavar="N", help="Venues that may take part, 1 to 32."
@@ -76,7 +76,7 @@ def _quote_options(command: Any, *, required: bool) -> Any:  # noqa: ANN401 - a 
                 "protocols",
                 multiple=True,
                 metavar="KIND",
-                help="Only uniswap_v2, uniswap_v3 or book; may be repeated.",
+                help="Only this kind, such as uniswap_v4 or book; may be repeated.",
             ),
             click.option(
                 "--exclude-token",

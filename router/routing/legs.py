@@ -73,9 +73,9 @@ def verify_plan(compiled: CompiledMarket, request: QuoteRequest, plan: Plan) -> 
     held = {source: plan.amount_in}
     books_began = False
     for leg in plan.legs:
-        held_by_venue = {compiled.token_ids[a] for a in assets_of(compiled.venues[leg.venue])}
-        pair = {leg.token_in, leg.token_out}
-        assert len(pair) == 2 and pair <= held_by_venue, "a leg trades two assets of its venue"
+        traded = {compiled.token_ids[asset] for asset in assets_of(compiled.venues[leg.venue])}
+        assert leg.token_in != leg.token_out, "a leg trades one asset for another"
+        assert {leg.token_in, leg.token_out} <= traded, "a leg trades assets of its venue"
         assert 0 < leg.amount_in <= held.get(leg.token_in, 0), "a leg's input is there"
         assert leg.amount_out > 0, "no leg is for nothing"
         is_book = isinstance(compiled.venues[leg.venue], Ladder)

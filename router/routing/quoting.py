@@ -19,6 +19,7 @@ from router.routing.legs import legs_of, verify_plan
 from router.routing.view import CompiledMarket, MarketView, VenueFilter, is_routable
 
 ALTERNATIVES_MAX = 8
+HOPS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,8 @@ def check_request(request: QuoteRequest) -> None:
         raise UsageError("AMOUNT_RANGE", f"{request.amount_units} base units cannot be swapped.")
     if not 0 <= request.slippage_bps <= BPS_ONE:
         raise UsageError("ORDER_INVALID", f"Slippage {request.slippage_bps} bp is not 0 to 10000.")
-    if not (1 <= request.constraints.max_hops <= 3 and request.constraints.max_legs >= 1):
-        raise UsageError("ORDER_INVALID", "A route has 1 to 3 hops and at least one leg.")
+    if not (1 <= request.constraints.max_hops <= HOPS_MAX and request.constraints.max_legs >= 1):
+        raise UsageError("ORDER_INVALID", f"A route has 1 to {HOPS_MAX} hops and at least one leg.")
     if not 0 <= request.alternatives <= ALTERNATIVES_MAX:
         raise UsageError("ORDER_INVALID", f"At most {ALTERNATIVES_MAX} other plans are shown.")
 

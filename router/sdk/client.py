@@ -117,7 +117,7 @@ class Router:
             sell: symbol or address of the asset to sell; `buy` likewise.
             amount: whole tokens of `sell`, or of `buy` with `exact_out`.
             slippage_bps: distance of the guaranteed from the quoted amount.
-            max_hops: pools that one path crosses, 1 to 3.
+            max_hops: pools that one path crosses, 1 to 6.
             max_legs: venues that take part, 1 to 32.
             gas_price_wei: what gas is reckoned at; the chain's price by default.
             max_gas: most gas that the transaction may use, by estimate.

@@ -169,7 +169,7 @@ BAD_REQUESTS = [
     ("AMOUNT_PRECISION", 2, "quote WETH USDC 0.0000001 --exact-out"),
     ("AMOUNT_RANGE", 2, f"quote WETH USDC {2**256}"),
     ("ORDER_INVALID", 2, "quote WETH USDC 1 --slippage-bps -1"),
-    ("ORDER_INVALID", 2, "quote WETH USDC 1 --max-hops 4"),
+    ("ORDER_INVALID", 2, "quote WETH USDC 1 --max-hops 7"),
     ("ORDER_INVALID", 2, "quote WETH USDC 1 --protocol sushi"),
     ("NO_ROUTE", 1, "quote LINK DAI 1 --protocol book"),
     ("INSUFFICIENT_BALANCE", 1, "route WETH USDC 1000 --account alice"),

@@ -12,6 +12,7 @@ from connectors.chain.rpc import JsonRpc
 from router.devnet import DevnetHandle
 from router.domain.errors import RouterError
 from router.domain.ledger import Balance
+from router.domain.market import Protocol
 from router.domain.routes import Quote
 from router.sdk import Router
 from tests.e2e.sdk_world import fund, overrides, send
@@ -64,12 +65,12 @@ QUOTES: list[tuple[str, int, dict[str, object]]] = [
     ("ORDER_INVALID", 2, {"slippage_bps": 10_001}),
     ("ORDER_INVALID", 2, {"slippage_bps": 1_001}),
     ("ORDER_INVALID", 2, {"max_hops": 0}),
-    ("ORDER_INVALID", 2, {"max_hops": 4}),
+    ("ORDER_INVALID", 2, {"max_hops": 7}),
     ("ORDER_INVALID", 2, {"max_legs": 0}),
     ("ORDER_INVALID", 2, {"gas_price_wei": -1}),
     ("ORDER_INVALID", 2, {"protocols": ["sushi"]}),
     ("ORDER_INVALID", 2, {"sell": ""}),
-    ("NO_ROUTE", 1, {"exclude": ["uniswap_v2", "uniswap_v3", "book"]}),
+    ("NO_ROUTE", 1, {"exclude": [*Protocol]}),
     ("INSUFFICIENT_LIQUIDITY", 1, {"amount": "1000000000000", "exact_out": True}),
 ]
 

@@ -111,7 +111,7 @@ def test_legs_add_up_and_shares_sum_to_the_whole(
         ("AMOUNT_RANGE", request(units=0)),
         ("AMOUNT_RANGE", request(units=2**256)),
         ("ORDER_INVALID", replace(request(), slippage_bps=10_001)),
-        ("ORDER_INVALID", request(max_hops=4)),
+        ("ORDER_INVALID", request(max_hops=7)),
         ("ORDER_INVALID", request(max_legs=0)),
         ("INSUFFICIENT_LIQUIDITY", request(units=10**40, mode=SwapMode.EXACT_OUT)),
     ],
