@@ -522,6 +522,7 @@ class Plan:
     best_single: int  # gross value of the best single path: amount_out or amount_in; 0 when none
     spot_price: float  # output per input base unit at zero size over the best path, fees included
     dust: list[tuple[int, int]]  # (token, units) left over at intermediate tokens by lot sizes
+    stopped_early: bool  # time or work ran out before the search ended; the bounds hold
     legs: list[PlanLeg]
 
 @final
@@ -542,8 +543,12 @@ class Market:
         gas_price_wei: int = 0,
         native_token: int | None = None,
         base_gas: int = 0,
+        deadline_micros: int | None = None,
     ) -> Plan:
         """Split one order; the GIL is released meanwhile.
+
+        After `deadline_micros` the best plan so far is returned with bounds that hold and
+        `stopped_early` set; the work of a solve is limited in any case.
 
         Every leg lies on some route of at most `max_hops` venues; where routes cross, a unit may
         pass through more. A plan has at most `max_legs` legs.
@@ -552,6 +557,25 @@ class Market:
         `native_token` is the token in which gas is priced (1:1 with the coin); `base_gas` is the
         fixed gas of a plan with at least one on-chain leg. Both it and the legs' own estimates
         are those of pools and wallets in use: what is written for the first time costs more.
+        """
+
+    def quote_many(
+        self,
+        orders: Sequence[tuple[int, int, int]],
+        *,
+        exact_out: bool = False,
+        max_hops: int = 3,
+        max_legs: int = 8,
+        gas_price_wei: int = 0,
+        native_token: int | None = None,
+        base_gas: int = 0,
+        deadline_micros: int | None = None,
+        threads: int | None = None,
+    ) -> list[Plan | CoreError]:
+        """Solve orders (token_in, token_out, amount) by themselves, none after the others.
+
+        Runs without the GIL on `threads` threads, by default one per core. A refused order has its
+        error in the list; nothing is raised for it. The deadline is that of the whole call.
         """
 
 @final

@@ -1,5 +1,8 @@
 //! `Market`, `MarketBuilder`, `Plan` and `PlanLeg`.
 
+use std::num::NonZero;
+use std::time::{Duration, Instant};
+
 use pyo3::prelude::*;
 use router_core::num::U256;
 use router_core::solver::{
@@ -201,6 +204,11 @@ impl PyPlan {
     }
 
     #[getter]
+    fn stopped_early(&self) -> bool {
+        self.plan.stopped_early
+    }
+
+    #[getter]
     fn legs(&self) -> Vec<PyPlanLeg> {
         self.plan.legs.iter().cloned().map(PyPlanLeg).collect()
     }
@@ -248,9 +256,10 @@ impl PyMarket {
             gas_price_wei = Units(U256::ZERO),
             native_token = None,
             base_gas = Fitting(Some(0)),
+            deadline_micros = None,
         ),
         text_signature = "($self, token_in, token_out, amount, *, exact_out=False, max_hops=3, \
-            max_legs=8, gas_price_wei=0, native_token=None, base_gas=0)"
+            max_legs=8, gas_price_wei=0, native_token=None, base_gas=0, deadline_micros=None)"
     )]
     #[allow(
         clippy::too_many_arguments,
@@ -268,7 +277,9 @@ impl PyMarket {
         gas_price_wei: Units,
         native_token: Option<Fitting<u32>>,
         base_gas: Fitting<u64>,
+        deadline_micros: Option<Fitting<u64>>,
     ) -> PyResult<PyPlan> {
+        let is_late = lateness(deadline_micros)?;
         let request = SolveRequest {
             token_in: token(token_in)?,
             token_out: token(token_out)?,
@@ -280,10 +291,91 @@ impl PyMarket {
             native_token: native_token.map(token).transpose()?,
             base_gas: fitting(base_gas, "The base gas is out of range.")?,
         };
-        py.detach(|| self.0.solve(&request))
+        py.detach(|| self.0.solve_until(&request, &is_late))
             .map(|plan| PyPlan { plan, exact_out })
             .map_err(from_solve)
     }
+
+    /// Solve many orders by themselves on several threads; the GIL is released meanwhile.
+    #[pyo3(
+        signature = (
+            orders,
+            *,
+            exact_out = false,
+            max_hops = Fitting(Some(3)),
+            max_legs = Fitting(Some(8)),
+            gas_price_wei = Units(U256::ZERO),
+            native_token = None,
+            base_gas = Fitting(Some(0)),
+            deadline_micros = None,
+            threads = None,
+        ),
+        text_signature = "($self, orders, *, exact_out=False, max_hops=3, max_legs=8, \
+            gas_price_wei=0, native_token=None, base_gas=0, deadline_micros=None, threads=None)"
+    )]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword arguments of the Python signature"
+    )]
+    fn quote_many<'py>(
+        &self,
+        py: Python<'py>,
+        orders: Vec<(Fitting<u32>, Fitting<u32>, Units)>,
+        exact_out: bool,
+        max_hops: Fitting<u32>,
+        max_legs: Fitting<u32>,
+        gas_price_wei: Units,
+        native_token: Option<Fitting<u32>>,
+        base_gas: Fitting<u64>,
+        deadline_micros: Option<Fitting<u64>>,
+        threads: Option<Fitting<usize>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let common = SolveRequest {
+            token_in: 0,
+            token_out: 0,
+            amount: U256::ZERO,
+            exact_out,
+            max_hops: fitting(max_hops, "The hop limit is out of range.")?,
+            max_legs: fitting(max_legs, "The leg limit is out of range.")?,
+            gas_price_wei: gas_price_wei.0,
+            native_token: native_token.map(token).transpose()?,
+            base_gas: fitting(base_gas, "The base gas is out of range.")?,
+        };
+        // An unknown token is the refusal of its order alone.
+        let requests: Vec<SolveRequest> = orders
+            .into_iter()
+            .map(|(token_in, token_out, amount)| SolveRequest {
+                token_in: token_in.0.unwrap_or(u32::MAX),
+                token_out: token_out.0.unwrap_or(u32::MAX),
+                amount: amount.0,
+                ..common
+            })
+            .collect();
+        let threads = threads
+            .map(|count| fitting(count, "The number of threads is out of range."))
+            .transpose()?
+            .or_else(|| std::thread::available_parallelism().ok().map(NonZero::get))
+            .unwrap_or(1);
+        let is_late = lateness(deadline_micros)?;
+        let answers = py.detach(|| self.0.solve_many(&requests, threads, &is_late));
+        answers
+            .into_iter()
+            .map(|answer| match answer {
+                Ok(plan) => Ok(Bound::new(py, PyPlan { plan, exact_out })?.into_any()),
+                Err(refused) => Ok(from_solve(refused).into_value(py).into_bound(py).into_any()),
+            })
+            .collect()
+    }
+}
+
+/// Returns what says whether a deadline from now has passed.
+fn lateness(deadline_micros: Option<Fitting<u64>>) -> PyResult<impl Fn() -> bool + Sync> {
+    let reason = "The deadline is out of range.";
+    let limit = deadline_micros
+        .map(|micros| fitting(micros, reason).map(Duration::from_micros))
+        .transpose()?;
+    let begun = Instant::now();
+    Ok(move || limit.is_some_and(|limit| begun.elapsed() >= limit))
 }
 
 /// Collects venues; each add returns the venue's index in plans.

@@ -13,6 +13,7 @@
 
 use super::cells::at;
 use super::curve::Response;
+use super::meter::Meter;
 use super::newton::{minimise, Descent};
 use super::point::Point;
 use super::scope::Scope;
@@ -22,12 +23,22 @@ use super::waste::{is_unsettled, Waste};
 /// relative to the value that flows through it; this is some 9,000 of them.
 const BOUND_SLACK: f64 = 1e-12;
 
+/// A venue whose first price is higher than the ratio of prices by more than this trades nothing.
+const IDLE: f64 = 1.0 + 1e-7;
+
 /// Outward slack per venue, for the roundings of the sum itself.
 const SUM_SLACK: f64 = 4.0 * f64::EPSILON;
+
+/// Venues whose first price is this much too high are watched while prices are sought.
+const BAND: f64 = 0.01;
+
+/// Most times that venues are added to those watched.
+const MAX_ROUNDS: usize = 8;
 
 /// The dual problem of one order.
 pub(super) struct Dual<'s, 'm> {
     pub(super) scope: &'s Scope<'m>,
+    pub(super) meter: &'s Meter<'s>,
     /// Token whose price is one.
     pub(super) fixed: usize,
     /// Token the order is counted in, and how much of it the order brings (exact-in) or takes
@@ -76,7 +87,12 @@ pub(super) struct Solution {
 
 impl<'s, 'm> Dual<'s, 'm> {
     /// Sets up selling `amount` of the source, or buying `amount` of the target when `exact_out`.
-    pub(super) fn new(scope: &'s Scope<'m>, exact_out: bool, amount: f64) -> Self {
+    pub(super) fn new(
+        scope: &'s Scope<'m>,
+        meter: &'s Meter<'s>,
+        exact_out: bool,
+        amount: f64,
+    ) -> Self {
         let (fixed, order_token, order_amount) = if exact_out {
             (scope.source, scope.target, -amount)
         } else {
@@ -84,6 +100,7 @@ impl<'s, 'm> Dual<'s, 'm> {
         };
         Self {
             scope,
+            meter,
             fixed,
             order_token,
             order_amount,
@@ -103,20 +120,11 @@ impl<'s, 'm> Dual<'s, 'm> {
 
     /// Minimises the dual over the `allowed` edges from `start` and returns the flows there.
     pub(super) fn solve(&self, allowed: &[bool], start: &[f64]) -> Solution {
-        let plain = Allowed {
-            dual: self,
-            allowed,
-            waste: None,
-        };
-        let prices = minimise(&plain, start);
-        let flow_prices = if self.is_dry(&plain, &prices) {
+        let (prices, edges) = self.settle(allowed, start, None);
+        let flow_prices = if self.is_dry(&edges, &prices) {
             let spot = self.spot_prices();
             let waste = Waste::new(&spot, self.order_worth(&spot));
-            let salvaged = Allowed {
-                waste: Some(&waste),
-                ..plain
-            };
-            minimise(&salvaged, &spot)
+            self.settle(allowed, &spot, Some(&waste)).0
         } else {
             prices.clone()
         };
@@ -128,8 +136,67 @@ impl<'s, 'm> Dual<'s, 'm> {
         }
     }
 
+    /// Minimises over the venues near their first price, then over those with the ones that would
+    /// trade at the prices found, until there are none. Returns the prices and the venues watched.
+    fn settle(
+        &self,
+        allowed: &[bool],
+        start: &[f64],
+        waste: Option<&Waste>,
+    ) -> (Vec<f64>, Vec<usize>) {
+        let mut prices = start.to_vec();
+        let mut watched = vec![false; self.scope.edges.len()];
+        let mut edges = Vec::new();
+        for round in 1..=MAX_ROUNDS {
+            let band = if round == MAX_ROUNDS {
+                f64::INFINITY
+            } else {
+                1.0 + BAND
+            };
+            if !self.watch(allowed, &prices, band, &mut watched) && round > 1 {
+                break;
+            }
+            edges = (0..watched.len())
+                .filter(|edge| at(&watched, *edge))
+                .collect();
+            let part = Allowed {
+                dual: self,
+                edges: &edges,
+                waste,
+            };
+            prices = minimise(&part, &prices);
+            if self.meter.is_late() {
+                break;
+            }
+        }
+        (prices, edges)
+    }
+
+    /// Adds the venues whose first price is within `band`; false when no new one would trade. What
+    /// has no price counts as near.
+    fn watch(&self, allowed: &[bool], prices: &[f64], band: f64, watched: &mut [bool]) -> bool {
+        self.meter.count(self.scope.edges.len().wrapping_shr(3));
+        let mut would_trade = false;
+        let edges = self.scope.edges.iter().zip(allowed);
+        for ((edge, _), watched) in edges.zip(watched).filter(|((_, allowed), _)| **allowed) {
+            let received = edge.spot * at(prices, edge.to);
+            let paid = at(prices, edge.from);
+            let (is_far, is_idle) = (paid >= received * band, paid >= received);
+            if !*watched && !is_far {
+                *watched = true;
+                would_trade |= !is_idle;
+            }
+        }
+        would_trade
+    }
+
     /// Whether prices fell without end because the venues cannot take the whole input.
-    fn is_dry(&self, plain: &Allowed<'_, '_, '_>, prices: &[f64]) -> bool {
+    fn is_dry(&self, edges: &[usize], prices: &[f64]) -> bool {
+        let plain = Allowed {
+            dual: self,
+            edges,
+            waste: None,
+        };
         let mut point = Point::default();
         plain.evaluate(prices, &mut point);
         self.fixed == self.scope.target
@@ -143,7 +210,18 @@ impl<'s, 'm> Dual<'s, 'm> {
 
     /// Returns what every venue that trades does at these prices.
     fn flows(&self, allowed: &[bool], prices: &[f64]) -> Vec<Flow> {
-        self.responses(allowed, prices)
+        let trading: Vec<usize> = self
+            .scope
+            .edges
+            .iter()
+            .enumerate()
+            .filter(|(index, edge)| {
+                let is_idle = at(prices, edge.from) > edge.spot * at(prices, edge.to) * IDLE;
+                at(allowed, *index) && !is_idle
+            })
+            .map(|(index, _)| index)
+            .collect();
+        self.responses(&trading, prices)
             .filter(|(_, response)| response.amount_in > 0.0 && response.amount_out > 0.0)
             .filter_map(|(index, response)| {
                 let edge = self.scope.edges.get(index)?;
@@ -163,18 +241,14 @@ impl<'s, 'm> Dual<'s, 'm> {
 
     fn responses<'a>(
         &'a self,
-        allowed: &'a [bool],
+        edges: &'a [usize],
         prices: &'a [f64],
     ) -> impl Iterator<Item = (usize, Response)> + 'a {
-        self.scope
-            .edges
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| at(allowed, *index))
-            .map(|(index, edge)| {
-                let ratio = at(prices, edge.from) / at(prices, edge.to);
-                (index, edge.edge.curve.respond(ratio))
-            })
+        edges.iter().filter_map(|index| {
+            let edge = self.scope.edges.get(*index)?;
+            let ratio = at(prices, edge.from) / at(prices, edge.to);
+            Some((*index, edge.edge.curve.respond(ratio)))
+        })
     }
 
     /// Returns a bound that holds for every plan over the `allowed` edges: at least its output
@@ -194,6 +268,10 @@ impl<'s, 'm> Dual<'s, 'm> {
                 continue;
             }
             let (price_in, price_out) = (at(prices, edge.from), at(prices, edge.to));
+            if price_in > edge.spot * price_out * IDLE {
+                sum += charge(index, 0.0);
+                continue;
+            }
             let (amount_in, amount_out) = edge.edge.curve.best_trade(price_in / price_out);
             let received = price_out * amount_out;
             sum += charge(index, profit_of(received, price_in * amount_in));
@@ -225,10 +303,10 @@ fn profit_of(received: f64, paid: f64) -> f64 {
     }
 }
 
-/// The dual over a subset of the edges.
+/// The dual over a subset of the edges, by rising index.
 struct Allowed<'a, 's, 'm> {
     dual: &'a Dual<'s, 'm>,
-    allowed: &'a [bool],
+    edges: &'a [usize],
     waste: Option<&'a Waste>,
 }
 
@@ -237,9 +315,14 @@ impl Descent for Allowed<'_, '_, '_> {
         self.dual.fixed
     }
 
+    fn is_over(&self) -> bool {
+        self.dual.meter.is_late()
+    }
+
     fn evaluate(&self, prices: &[f64], point: &mut Point) {
+        self.dual.meter.count(self.edges.len());
         point.start(prices, self.dual.order_token, self.dual.order_worth(prices));
-        for (index, response) in self.dual.responses(self.allowed, prices) {
+        for (index, response) in self.dual.responses(self.edges, prices) {
             if let Some(edge) = self.dual.scope.edges.get(index) {
                 point.add(index, (edge.from, edge.to), &response);
             }

@@ -4,7 +4,7 @@
 //! the output, and the inputs add up to the needs one token earlier. Execution swaps exact inputs,
 //! so the result is then replayed forwards; what rounding delivers too much is shaved off the input.
 
-use super::cells::{at, set_at};
+use super::cells::{at, push_at, set_at};
 use super::dual::Flow;
 use super::float::{share_floor, to_f64};
 use super::objective::Objective;
@@ -150,16 +150,21 @@ enum Needs {
 fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256, lots: Lots) -> Option<Needs> {
     let mut needs = vec![U256::ZERO; scope.token_count()];
     set_at(&mut needs, scope.target, amount_out);
-    let mut paid: Vec<(usize, U256)> = Vec::new();
+    let mut paid = vec![U256::ZERO; scope.edges.len()];
+    let mut arriving: Vec<Vec<&Flow>> = vec![Vec::new(); scope.token_count()];
+    for flow in &skeleton.flows {
+        if let Some(edge) = scope.edges.get(flow.edge) {
+            push_at(&mut arriving, edge.to, flow);
+        }
+    }
     for token in skeleton.order.iter().rev() {
         if *token == scope.source {
             continue;
         }
-        let mut flows: Vec<&Flow> = skeleton
-            .flows
-            .iter()
-            .filter(|flow| scope.edges.get(flow.edge).is_some_and(|e| e.to == *token))
-            .collect();
+        let mut flows = arriving
+            .get_mut(*token)
+            .map(std::mem::take)
+            .unwrap_or_default();
         flows.sort_by(|left, right| rest_order(scope, left, right));
         let need = at(&needs, *token);
         let (trades, left) = divide(scope, &flows, need, lots)?;
@@ -177,16 +182,10 @@ fn backward(scope: &Scope<'_>, skeleton: &Skeleton, amount_out: U256, lots: Lots
             let from = scope.edges.get(edge)?.from;
             let need = at(&needs, from).checked_add(trade.amount_in)?;
             set_at(&mut needs, from, need);
-            paid.push((edge, trade.amount_in));
+            set_at(&mut paid, edge, trade.amount_in);
         }
     }
-    let split = skeleton.stages(scope, |flow, _| {
-        let amount = paid
-            .iter()
-            .find(|(edge, _)| *edge == flow.edge)
-            .map_or(U256::ZERO, |(_, amount)| *amount);
-        Want::Amount(amount)
-    });
+    let split = skeleton.stages(scope, |flow, _| Want::Amount(at(&paid, flow.edge)));
     Some(Needs::Met(split, at(&needs, scope.source)))
 }
 

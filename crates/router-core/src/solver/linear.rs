@@ -53,10 +53,50 @@ impl Laplacian {
 
     /// Returns `x` with `L x = right` and `x[fixed] = 0`.
     pub(super) fn solve(&self, right: &[f64]) -> Vec<f64> {
-        if self.count <= DENSE_LIMIT {
-            self.solve_dense(right)
+        let moving: Vec<usize> = (0..self.count)
+            .filter(|token| *token != self.fixed && self.diagonal(*token) > 0.0)
+            .collect();
+        // A token that nothing resists moves as far as it can, which the caller dampens.
+        let mut x: Vec<f64> = right
+            .iter()
+            .map(|value| {
+                if *value == 0.0 {
+                    0.0
+                } else {
+                    value / f64::MIN_POSITIVE
+                }
+            })
+            .collect();
+        set_at(&mut x, self.fixed, 0.0);
+        let part = self.only(&moving);
+        let wanted: Vec<f64> = moving.iter().map(|token| at(right, *token)).collect();
+        let steps = if moving.len() <= DENSE_LIMIT {
+            part.solve_dense(&wanted)
         } else {
-            self.solve_iteratively(right)
+            part.solve_iteratively(&wanted)
+        };
+        for (token, step) in moving.iter().zip(steps) {
+            set_at(&mut x, *token, step);
+        }
+        x
+    }
+
+    /// Returns the system of some tokens, the others held fixed.
+    fn only(&self, tokens: &[usize]) -> Self {
+        let mut places = vec![usize::MAX; self.count];
+        for (place, token) in tokens.iter().enumerate() {
+            set_at(&mut places, *token, place);
+        }
+        let place = |token: usize| places.get(token).copied().filter(|p| *p < usize::MAX);
+        Self {
+            count: tokens.len(),
+            fixed: usize::MAX,
+            diagonal: tokens.iter().map(|token| self.diagonal(*token)).collect(),
+            arcs: self
+                .arcs
+                .iter()
+                .filter_map(|(a, b, weight)| Some((place(*a)?, place(*b)?, *weight)))
+                .collect(),
         }
     }
 
@@ -66,10 +106,10 @@ impl Laplacian {
         let count = self.count;
         let mut x: Vec<f64> = right.to_vec();
         set_at(&mut x, self.fixed, 0.0);
-        for row in 0..count {
-            for inner in 0..row {
-                let below = at(&factors, self.cell(row, inner)) * at(&x, inner);
-                add_at(&mut x, row, -below);
+        for (row, factors) in factors.chunks_exact(count.max(1)).enumerate() {
+            let (above, here) = x.split_at_mut_checked(row).unwrap_or_default();
+            if let Some(value) = here.first_mut() {
+                *value -= dot(factors.get(..row).unwrap_or_default(), above);
             }
         }
         for (value, pivot) in x.iter_mut().zip(&pivots) {
@@ -87,29 +127,35 @@ impl Laplacian {
     /// Returns the lower factor and the pivots. A vanished pivot becomes its diagonal, which turns
     /// the step of that token into a plain gradient step.
     fn factorise(&self) -> (Vec<f64>, Vec<f64>) {
-        let count = self.count;
+        let count = self.count.max(1);
         let mut matrix = self.lower_matrix();
-        let mut pivots = vec![0.0; count];
-        for column in 0..count {
-            let original = at(&matrix, self.cell(column, column));
+        let mut pivots: Vec<f64> = Vec::with_capacity(count);
+        for row in 0..self.count {
+            let (above, below) = matrix
+                .split_at_mut_checked(self.cell(row, 0))
+                .unwrap_or_default();
+            let Some((here, [own, ..])) = below.split_at_mut_checked(row) else {
+                break;
+            };
+            // First the factors times their pivots, since later ones need them so.
+            for (column, factors) in above.chunks_exact(count).enumerate() {
+                let known = dot(
+                    here.get(..column).unwrap_or_default(),
+                    factors.get(..column).unwrap_or_default(),
+                );
+                add_at(here, column, -known);
+            }
+            let original = *own;
             let mut pivot = original;
-            for inner in 0..column {
-                let factor = at(&matrix, self.cell(column, inner));
-                pivot -= factor * factor * at(&pivots, inner);
+            for (value, above) in here.iter_mut().zip(&pivots) {
+                let factor = *value / above;
+                pivot -= *value * factor;
+                *value = factor;
             }
             if pivot <= original * 1e-14 {
                 pivot = original.max(f64::MIN_POSITIVE);
             }
-            set_at(&mut pivots, column, pivot);
-            for row in column.wrapping_add(1)..count {
-                let mut value = at(&matrix, self.cell(row, column));
-                for inner in 0..column {
-                    value -= at(&matrix, self.cell(row, inner))
-                        * at(&matrix, self.cell(column, inner))
-                        * at(&pivots, inner);
-                }
-                set_at(&mut matrix, self.cell(row, column), value / pivot);
-            }
+            pivots.push(pivot);
         }
         (matrix, pivots)
     }

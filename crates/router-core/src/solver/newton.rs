@@ -46,6 +46,9 @@ pub(super) trait Descent {
     /// Token whose price does not move.
     fn fixed(&self) -> usize;
 
+    /// Whether time is up.
+    fn is_over(&self) -> bool;
+
     /// Writes the derivatives at `prices` into `point`.
     fn evaluate(&self, prices: &[f64], point: &mut Point);
 }
@@ -60,7 +63,7 @@ pub(super) fn minimise(function: &impl Descent, start: &[f64]) -> Vec<f64> {
     let mut before = Point::default();
     let mut memory = Memory::default();
     for _ in 0..MAX_STEPS {
-        if best.imbalance <= TOLERANCE || idle >= PATIENCE {
+        if best.imbalance <= TOLERANCE || idle >= PATIENCE || function.is_over() {
             break;
         }
         let direction = direction(function, &point, &memory);

@@ -83,6 +83,9 @@ pub struct Plan {
     pub spot_price: f64,
     /// `(token, units)` left over at intermediate tokens.
     pub dust: Vec<(u32, U256)>,
+    /// Time was up or the work limit reached before the search ended: better plans may exist below
+    /// the bounds, which hold.
+    pub stopped_early: bool,
     /// The legs in an order in which every leg's input is there before it runs; ladders last.
     pub legs: Vec<PlanLeg>,
 }

@@ -10,8 +10,9 @@ use super::search::Candidate;
 use super::split::{Split, SplitLeg, Stage, Want};
 use crate::num::U256;
 
-/// Most exact replays of one polish.
+/// Most exact replays of one polish, and how many legs they may replay in all.
 const MAX_REPLAYS: usize = 160;
+const MAX_REPLAYED_LEGS: usize = 2_000;
 
 /// Most rounds of aligning legs to their steps.
 const MAX_ALIGNMENTS: usize = 4;
@@ -42,6 +43,8 @@ impl<'s, 'm> Polish<'s, 'm> {
         if self.is_good(&best) {
             return best;
         }
+        let affordable = MAX_REPLAYED_LEGS.checked_div(best.outcome.leg_count);
+        self.replays_left = affordable.map_or(MAX_REPLAYS, |most| most.min(MAX_REPLAYS));
         self.drop_legs(&mut best);
         best.split.fix_amounts();
         for _ in 0..MAX_ALIGNMENTS {
@@ -108,6 +111,9 @@ impl<'s, 'm> Polish<'s, 'm> {
             return;
         }
         for edge in edges {
+            if self.replays_left == 0 {
+                break;
+            }
             if !best.split.uses(edge) {
                 continue;
             }
@@ -122,12 +128,14 @@ impl<'s, 'm> Polish<'s, 'm> {
 
     /// Tries to move `step` units between every two legs of a stage; true when one move won.
     fn exchange(&mut self, best: &mut Candidate, step: U256) -> bool {
+        // Not more than could be tried: many legs have very many pairs.
         let moves: Vec<Move> = best
             .split
             .stages
             .iter()
             .enumerate()
             .flat_map(|(stage, legs)| pairs(stage, legs, step))
+            .take(self.replays_left)
             .collect();
         self.try_moves(best, moves)
     }
@@ -137,6 +145,9 @@ impl<'s, 'm> Polish<'s, 'm> {
     fn align(&mut self, best: &mut Candidate) -> bool {
         let mut moves = Vec::new();
         for (stage_index, stage) in best.split.stages.iter().enumerate() {
+            if moves.len() >= self.replays_left {
+                break;
+            }
             let last = stage.legs.len().saturating_sub(1);
             for (position, leg) in stage.legs.iter().enumerate() {
                 let partner = if position == last {
@@ -195,6 +206,9 @@ impl<'s, 'm> Polish<'s, 'm> {
     fn try_moves(&mut self, best: &mut Candidate, moves: Vec<Move>) -> bool {
         let mut won = false;
         for step in moves {
+            if self.replays_left == 0 {
+                break;
+            }
             let mut split = best.split.clone();
             let moved = split
                 .stages

@@ -18,6 +18,9 @@ const LEG_TRIALS: usize = 3;
 /// Middle tokens tried per round, each with all its legs.
 const TOKEN_TRIALS: usize = 2;
 
+/// Up to this many legs too many are taken away one by one.
+const FEW: usize = 6;
+
 /// Returns a skeleton of at most `max_legs` flows among those of `skeleton`, and its solution.
 pub(super) fn prune(
     dual: &Dual<'_, '_>,
@@ -29,7 +32,17 @@ pub(super) fn prune(
     let mut prices = prices.to_vec();
     loop {
         let excess = skeleton.flows.len().saturating_sub(max_legs);
-        let (next, solution) = trials(dual, &skeleton)
+        if dual.meter.is_late() {
+            return None;
+        }
+        let tries = if excess > FEW {
+            // Far too many legs: most of the excess goes at once, the least flows first.
+            let most = excess.saturating_sub(excess.wrapping_shr(2));
+            vec![least(&skeleton, most)]
+        } else {
+            trials(dual, &skeleton)
+        };
+        let (next, solution) = tries
             .into_iter()
             .filter_map(|removed| attempt(dual, &skeleton, &prices, &removed, excess))
             .reduce(|best, other| if other.0 < best.0 { other } else { best })
@@ -45,15 +58,30 @@ pub(super) fn prune(
     }
 }
 
-/// Returns sets of flows worth taking away.
-fn trials(dual: &Dual<'_, '_>, skeleton: &Skeleton) -> Vec<Vec<usize>> {
-    let scope = dual.scope;
+/// Returns the `count` flows of least value.
+fn least(skeleton: &Skeleton, count: usize) -> Vec<usize> {
+    by_value(skeleton)
+        .iter()
+        .take(count)
+        .map(|flow| flow.edge)
+        .collect()
+}
+
+fn by_value(skeleton: &Skeleton) -> Vec<&Flow> {
     let mut flows: Vec<&Flow> = skeleton.flows.iter().collect();
     flows.sort_by(|left, right| {
         let order = left.value.total_cmp(&right.value);
         order.then(left.edge.cmp(&right.edge))
     });
-    let legs = flows.iter().take(LEG_TRIALS).map(|flow| vec![flow.edge]);
+    flows
+}
+
+/// Returns sets of flows worth taking away.
+fn trials(dual: &Dual<'_, '_>, skeleton: &Skeleton) -> Vec<Vec<usize>> {
+    let scope = dual.scope;
+    let legs = least(skeleton, LEG_TRIALS)
+        .into_iter()
+        .map(|edge| vec![edge]);
     let mut tokens: Vec<(f64, Vec<usize>)> = skeleton
         .order
         .iter()
@@ -86,7 +114,10 @@ fn attempt(
 ) -> Option<(f64, Skeleton, Solution)> {
     let mut allowed = vec![false; dual.scope.edges.len()];
     for flow in &skeleton.flows {
-        set_at(&mut allowed, flow.edge, !removed.contains(&flow.edge));
+        set_at(&mut allowed, flow.edge, true);
+    }
+    for edge in removed {
+        set_at(&mut allowed, *edge, false);
     }
     let before = dual.bound(&allowed_by(dual, skeleton), prices, |_, profit| profit);
     let solution = dual.solve(&allowed, prices);

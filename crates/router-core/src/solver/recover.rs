@@ -1,5 +1,7 @@
 //! From float flows to an acyclic skeleton: which venues, in which order, with which shares.
 
+use std::collections::BTreeSet;
+
 use super::cells::{add_at, at, push_at, set_at};
 use super::dual::{Flow, Solution};
 use super::scope::Scope;
@@ -126,14 +128,18 @@ fn topological_order(scope: &Scope<'_>, flows: &[Flow]) -> (Vec<usize>, Vec<usiz
         set_at(&mut present, to, true);
     }
     let mut order = Vec::new();
-    while let Some(token) =
-        (0..scope.token_count()).find(|token| at(&present, *token) && at(&waiting, *token) == 0)
-    {
+    let mut ready: BTreeSet<usize> = (0..scope.token_count())
+        .filter(|token| at(&present, *token) && at(&waiting, *token) == 0)
+        .collect();
+    while let Some(token) = ready.pop_first() {
         set_at(&mut present, token, false);
         order.push(token);
         for to in next.get(token).into_iter().flatten() {
             let count = at(&waiting, *to).saturating_sub(1);
             set_at(&mut waiting, *to, count);
+            if count == 0 {
+                ready.insert(*to);
+            }
         }
     }
     let rest = (0..scope.token_count())
@@ -286,12 +292,17 @@ impl Skeleton {
         mut want: impl FnMut(&Flow, usize) -> Want,
     ) -> Split {
         let mut stages = Vec::new();
+        let mut leaving: Vec<Vec<&Flow>> = vec![Vec::new(); scope.token_count()];
+        for flow in &self.flows {
+            if let Some((from, _)) = ends(scope, flow) {
+                push_at(&mut leaving, from, flow);
+            }
+        }
         for token in &self.order {
-            let mut flows: Vec<&Flow> = self
-                .flows
-                .iter()
-                .filter(|flow| ends(scope, flow).is_some_and(|(from, _)| from == *token))
-                .collect();
+            let mut flows = leaving
+                .get_mut(*token)
+                .map(std::mem::take)
+                .unwrap_or_default();
             flows.sort_by(|left, right| rest_order(scope, left, right));
             if !flows.is_empty() {
                 stages.push(Stage {

@@ -22,6 +22,8 @@ pub(super) struct ScopeEdge<'m> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) is_ladder: bool,
+    /// Output per input unit at zero size.
+    pub(super) spot: f64,
 }
 
 /// Usable directions by rising `from`, and what the tokens are worth at zero size.
@@ -104,12 +106,13 @@ impl<'m> Scope<'m> {
                     from: local(edge.from),
                     to: local(edge.to),
                     is_ladder: market.is_ladder(edge),
+                    spot: edge.curve.spot(),
                 })
             })
             .collect();
         let (source, target) = (local(request.token_in), local(request.token_out));
         let count = tokens.len();
-        let steps = || edges.iter().map(|edge| (edge, edge.edge.curve.spot()));
+        let steps = || edges.iter().map(|edge| (edge, edge.spot));
         let rate_to_target = rates(count, target, request.max_hops, || {
             steps().map(|(edge, spot)| (edge.to, edge.from, spot))
         });

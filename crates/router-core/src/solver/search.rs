@@ -26,6 +26,9 @@ const MAX_NODES: usize = 64;
 /// Most relaxations whose legs are taken away one by one.
 const MAX_PRUNINGS: usize = 2;
 
+/// Most venues of a relaxation that are tried without, those that earn least first.
+const MAX_CHILDREN: usize = 24;
+
 /// A node is closed when it cannot beat the incumbent by more than this share.
 const CLOSE_ENOUGH: f64 = 1e-9;
 
@@ -72,6 +75,8 @@ pub(super) struct Search<'s, 'm> {
     promising: Option<Candidate>,
     prunings_left: usize,
     stack: Vec<Node>,
+    /// The first relaxation was solved.
+    is_begun: bool,
     /// Highest ceiling of what was closed.
     ceiling: f64,
 }
@@ -95,6 +100,7 @@ impl<'s, 'm> Search<'s, 'm> {
             promising: None,
             prunings_left: MAX_PRUNINGS,
             stack: Vec::new(),
+            is_begun: false,
             ceiling: f64::NEG_INFINITY,
         }
     }
@@ -136,14 +142,22 @@ impl<'s, 'm> Search<'s, 'm> {
             ceiling: f64::INFINITY,
         });
         for _ in 0..MAX_NODES {
+            if self.best.is_some() && self.is_begun && self.dual.meter.is_spent() {
+                break;
+            }
             let Some(node) = self.stack.pop() else {
                 break;
             };
+            self.is_begun = true;
             if self.is_beaten(node.ceiling) {
                 self.close(node.ceiling);
             } else {
                 self.expand(node);
             }
+        }
+        let is_open = self.stack.iter().any(|node| !self.is_beaten(node.ceiling));
+        if is_open {
+            self.dual.meter.stop();
         }
         let open = self.stack.iter().map(|node| node.ceiling);
         let bound = open.fold(self.ceiling, f64::max);
@@ -358,7 +372,7 @@ impl<'s, 'm> Search<'s, 'm> {
         used.sort_by(|a, b| left(a).total_cmp(&left(b)).then(a.edge.cmp(&b.edge)));
         let mut rest = node.part.clone();
         let mut children = Vec::new();
-        for flow in used {
+        for flow in used.into_iter().take(MAX_CHILDREN) {
             let mut part = rest.clone();
             set_at(&mut part.allowed, flow.edge, false);
             let ceiling = node.ceiling.min(self.ceiling_at(&part, prices));

@@ -9,6 +9,7 @@ use super::dual::Dual;
 use super::exact_out::purchases;
 use super::float::{ceil_u256, floor_u256, to_f64};
 use super::market::Market;
+use super::meter::Meter;
 use super::objective::Objective;
 use super::path::{best_path, Path};
 use super::plan::{Plan, PlanLeg, SolveRequest};
@@ -33,11 +34,25 @@ impl Market {
     /// priced; `NoRoute` when no venues join the tokens within the hop limit;
     /// `InsufficientLiquidity` when they cannot fill the amount.
     pub fn solve(&self, request: &SolveRequest) -> Result<Plan, SolveError> {
+        self.solve_until(request, &|| false)
+    }
+
+    /// As [`Market::solve`], until `is_late` says that time is up. It is asked between units of work;
+    /// then the best plan so far is finished, with bounds that hold and `stopped_early` set.
+    ///
+    /// # Errors
+    /// As [`Market::solve`].
+    pub fn solve_until(
+        &self,
+        request: &SolveRequest,
+        is_late: &dyn Fn() -> bool,
+    ) -> Result<Plan, SolveError> {
         check(self, request)?;
+        let meter = Meter::new(is_late);
         let objective = Objective::new(self, request)?;
         let scope = Scope::new(self, request)?;
         let single = best_path(&scope, &objective.gross(), request.amount);
-        let dual = Dual::new(&scope, request.exact_out, to_f64(request.amount));
+        let dual = Dual::new(&scope, &meter, request.exact_out, to_f64(request.amount));
         let spot = dual.spot_prices();
         let start = single.as_ref().map_or_else(
             || spot.clone(),
@@ -54,8 +69,9 @@ impl Market {
         } else {
             bound
         };
-        let best = finished(&scope, &objective, request, found)?;
+        let best = finished(&scope, &objective, request, found, &meter)?;
         let answer = Answer {
+            stopped_early: meter.has_stopped(),
             scope: &scope,
             objective: &objective,
             found: &best,
@@ -98,9 +114,10 @@ fn finished(
     objective: &Objective,
     request: &SolveRequest,
     found: Found,
+    meter: &Meter<'_>,
 ) -> Result<Candidate, SolveError> {
     let best = found.best.ok_or(SolveError::InsufficientLiquidity)?;
-    if request.exact_out {
+    if request.exact_out || meter.is_late() {
         return Ok(best);
     }
     let repair = Repair {
@@ -213,6 +230,7 @@ struct Answer<'a, 'm> {
     bound: f64,
     bound_net: f64,
     best_single: U256,
+    stopped_early: bool,
 }
 
 impl Answer<'_, '_> {
@@ -242,6 +260,7 @@ impl Answer<'_, '_> {
             best_single: self.best_single,
             spot_price: self.scope.spot_price(),
             dust,
+            stopped_early: self.stopped_early,
             legs: self.legs(),
         }
     }
