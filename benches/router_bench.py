@@ -41,6 +41,7 @@ GAS_UNIVERSE = "medium"
 # Hops that the yardstick may take where no bounds file says what is possible.
 BOUND_HOPS = 6
 REPS = 5
+MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,15 +175,38 @@ def _compare(
 
 
 def net_rows(work: Work, scores: Mapping[str, Sequence[Scored]]) -> dict[str, Any]:
-    """Return the mean net output by router and gas model, over the orders that all came to."""
-    common = set.intersection(*({one.order_id for one in scored} for scored in scores.values()))
-    rows: dict[str, Any] = {"orders": len(common)}
-    for model, gas in GAS_MODELS.items():
-        rows[model] = {}
-        for name, scored in scores.items():
-            net = net_of(work.document, work.bounds, scored, gas.gas_of)
-            rows[model][name] = sum(net[order] for order in common) / len(common)
+    """Return by peer and gas model the mean net output, its and ours over the orders it came to."""
+    rows: dict[str, Any] = {}
+    for name, scored in scores.items():
+        if name == OURS:
+            continue
+        rows[name] = {"orders": len(scored)}
+        for model, gas in GAS_MODELS.items():
+            theirs, ours = (
+                net_of(work.document, work.bounds, each, gas.gas_of)
+                for each in (scored, scores[OURS])
+            )
+            means = [sum(net[order] for order in theirs) / len(theirs) for net in (theirs, ours)]
+            rows[name][model] = {"theirs": means[0], "ours": means[1]}
     return rows
+
+
+def throughput(work: Work) -> dict[str, Any]:
+    """Return quotes a second of one call with many orders, on all cores."""
+    universe = read_universe(work.path)
+    market = market_of(universe)
+    orders = [
+        (order.token_in, order.token_out, order.amount_in)
+        for order in universe.orders
+        if isinstance(order, OrderRecord)
+    ]
+    many = orders * (MANY // len(orders))
+    rates = {}
+    for hops in (3, OfflineLimits().hops_for(market)):
+        started = time.perf_counter()
+        plans = market.market.quote_many(many, max_hops=hops, max_legs=OfflineLimits().max_legs)
+        rates[str(hops)] = round(len(plans) / (time.perf_counter() - started))
+    return {"universe": work.name, "orders": len(many), "per_second_by_hops": rates}
 
 
 def machine() -> dict[str, Any]:
@@ -230,7 +254,8 @@ def main() -> int:
         if name == GAS_UNIVERSE:
             gas = with_gas(work)
             found = measured(gas, peers, asked.seconds)
-            report["net"] = {"gas_price_wei": GAS_PRICE_WEI, **net_rows(gas, found["scores"])}
+            report["net"] = net_rows(gas, found["scores"])
+            report["many"] = throughput(work)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(table(report))

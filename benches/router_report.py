@@ -25,11 +25,13 @@ with the core) and writes `var/bench/router.json` and this page.
 NET = """
 ## Net of gas
 
-`medium` with gas at {gwei:g} gwei. Each router optimises by its own idea of gas; every answer is
-then scored by one model: mean of (output - gas) / gross bound over {orders} orders, no route
-counts 0. The *stated* model: V2 65k, V3 100k and 20k per tick crossed, stable 120k, weighted
-100k. The others are the peers' published constants, applied to every router leg by leg.
+`medium` with gas at 20 gwei. Each router optimises by its own idea of gas, ours too; every answer
+is then scored by one model: mean of (output - gas) / gross bound over the orders that the peer came
+to, the peer's first and ours after it; no route counts 0. The *stated* model: V2 65k, V3 100k and
+20k per tick crossed, stable 120k, weighted 100k. The others are the peers' published constants,
+applied to both leg by leg.
 """
+_MODELS = ("stated", "tines", "pancake", "uniswap")
 _COLUMNS = (
     ("orders", 7),
     ("refused", 8),
@@ -38,7 +40,7 @@ _COLUMNS = (
     ("x slower", 9),
     ("median bp", 10),
     ("worst bp", 10),
-    ("better", 16),
+    ("better", 17),
 )
 
 
@@ -55,7 +57,11 @@ def table(report: Mapping[str, Any]) -> str:
             shown = zip(cells, _COLUMNS, strict=True)
             lines.append(f"  {name:18}" + "".join(f"{cell:>{width}}" for cell, (_, width) in shown))
     if "net" in report:
-        lines += ["\nnet of gas, mean of the gross bound", *_net_lines(report["net"])]
+        lines += [
+            "\nnet of gas, mean of the gross bound: theirs / ours",
+            *_net_lines(report["net"]),
+        ]
+        lines += ["", _many(report["many"])]
     return "\n".join(lines)
 
 
@@ -80,22 +86,30 @@ def page(report: Mapping[str, Any]) -> str:
     text = "\n".join(lines)
     if "net" not in report:
         return text
-    net = report["net"]
-    text += NET.format(gwei=net["gas_price_wei"] / 1e9, orders=net["orders"])
-    models = [name for name in net if name not in ("gas_price_wei", "orders")]
-    text += "\n| router |" + "".join(f" {name} |" for name in models) + "\n"
-    text += "|---|" + "---:|" * len(models) + "\n"
-    for router in net["stated"]:
-        cells = "".join(f" {net[model][router]:.6f} |" for model in models)
-        text += f"| {router} |{cells}\n"
-    return text
+    text += NET + "\n| peer | orders |" + "".join(f" {model} |" for model in _MODELS) + "\n"
+    text += "|---|---:|" + "---:|" * len(_MODELS) + "\n"
+    for peer, row in report["net"].items():
+        cells = "".join(
+            f" {row[model]['theirs']:.6f} / {row[model]['ours']:.6f} |" for model in _MODELS
+        )
+        text += f"| {peer} | {row['orders']} |{cells}\n"
+    return text + f"\n## Many quotes\n\n{_many(report['many'])}\n"
+
+
+def _many(many: Mapping[str, Any]) -> str:
+    rates = ", ".join(f"{rate:,}/s at {hops} hops" for hops, rate in _rates(many))
+    return f"`Market.quote_many` over {many['universe']}, {many['orders']:,} orders: {rates}."
+
+
+def _rates(many: Mapping[str, Any]) -> list[tuple[str, int]]:
+    return list(many["per_second_by_hops"].items())
 
 
 def _net_lines(net: Mapping[str, Any]) -> Iterator[str]:
-    models = [name for name in net if name not in ("gas_price_wei", "orders")]
-    yield f"  {'router':18}" + "".join(f"{name:>12}" for name in models)
-    for router in net["stated"]:
-        yield f"  {router:18}" + "".join(f"{net[model][router]:12.6f}" for model in models)
+    yield f"  {'peer':18}{'orders':>8}" + "".join(f"{model:>22}" for model in _MODELS)
+    for peer, row in net.items():
+        cells = (f"{row[model]['theirs']:.6f} / {row[model]['ours']:.6f}" for model in _MODELS)
+        yield f"  {peer:18}{row['orders']:>8}" + "".join(f"{cell:>22}" for cell in cells)
 
 
 def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:

@@ -12,8 +12,10 @@ from router.universe.records import OrderRecord, RefusedOrder, TokenId
 
 # Gas is priced in the first token of a universe, which is the wrapped coin of its chain.
 NATIVE_TOKEN: TokenId = 0
-# The fourth hop is worth up to some tens of basis points and costs time that grows with the pools.
-DEEP_HOPS, DEEP_POOLS, WIDE_HOPS = 4, 500, 3
+# (pools at most, hops): a fourth hop is worth up to some tens of basis points, those beyond little,
+# and each costs time that grows with the pools.
+HOPS_BY_POOLS = ((200, 6), (5_000, 4))
+HOPS_BEYOND = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class OfflineLimits:
         """Return the hops that were asked for, else what the size of the universe allows."""
         if self.max_hops is not None:
             return self.max_hops
-        return DEEP_HOPS if len(universe.pool_ids) <= DEEP_POOLS else WIDE_HOPS
+        pools = len(universe.pool_ids)
+        return next((hops for most, hops in HOPS_BY_POOLS if pools <= most), HOPS_BEYOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
