@@ -447,7 +447,7 @@ impl PyMarketBuilder {
             MultiArgument::Weighted(pool) => self.0.add_weighted(&tokens, pool.0.clone()),
             MultiArgument::Stable(pool) => self.0.add_balancer_stable(&tokens, pool.0.clone()),
             MultiArgument::StableSwap(pool) => self.0.add_stable_swap(&tokens, pool.0.clone()),
-            MultiArgument::Solidly(pool) => self.0.add_solidly(&tokens, pool.0.clone()),
+            MultiArgument::Solidly(pool) => self.0.add_solidly(&tokens, pool.0),
         }
         .map_err(from_solve)
     }
