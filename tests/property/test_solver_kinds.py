@@ -297,3 +297,47 @@ def answer_of(market: Market, order: tuple[int, int, int]) -> Plan | str:
         return market.solve(*order, max_legs=16)
     except CoreError as refused:
         return refused.code
+
+
+def calm(seed: int) -> list[Placed]:
+    """Return pairs among three tokens at one price, apart by less than their fee."""
+    rng = random.Random(seed)
+    venues: list[Placed] = []
+    for _ in range(rng.randint(1, 7)):
+        a, b = rng.sample(range(3), 2)
+        depth = int(ONE * 10 ** rng.uniform(2, 5))
+        venues.append(((a, b), V2Pool(depth, int(depth * rng.uniform(0.999, 1.001)), 3000)))
+    return venues
+
+
+@steady
+@given(seeds, st.floats(0, 5), st.floats(0.5, 1.05))
+def test_a_limit_price_sells_just_what_reaches_it(seed: int, size: float, part: float) -> None:
+    venues = calm(seed)
+    market = market_of(3, venues)
+    amount = int(ONE * 10**size)
+    whole = solved(market, (0, 1, amount))
+    assume(whole is not None)
+    assert whole is not None
+    limit = (int(whole.spot_price * part * 10**18), 10**18)
+    try:
+        plan = market.solve(0, 1, amount, max_legs=32, limit=limit)
+    except CoreError as refused:
+        if refused.code != "INSUFFICIENT_LIQUIDITY":
+            raise
+        assert part > 1 - 1e-6
+        return
+    assert part < 1 + 1e-6
+    assert plan.amount_in + plan.unspent_in == amount
+    assert plan.amount_out * limit[1] >= limit[0] * plan.amount_in
+    assert plan.amount_out <= plan.bound
+    replayed(venues, plan, (0, 1, plan.amount_in))
+    if plan.unspent_in:
+        # A little more does not reach the limit any more.
+        further = max(1, min(plan.unspent_in, plan.amount_in // 100))
+        more = solved(market, (0, 1, plan.amount_in + further))
+        assert more is not None
+        gained = more.amount_out - plan.amount_out
+        assert gained * limit[1] <= limit[0] * further * (1 + 1e-5) + 10 * limit[1]
+    else:
+        assert plan.amount_out == pytest.approx(whole.amount_out, rel=1e-9)

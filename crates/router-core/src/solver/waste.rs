@@ -9,10 +9,14 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
+use super::cells::set_at;
 use super::curve::Response;
 
 /// Share of a token's worth that its virtual exit pays.
 const SALVAGE: f64 = 1e-6;
+
+/// Room of a limit's exit in orders: taking all of one moves its price by twice the inverse.
+const LIMIT_ROOM: f64 = 1e7;
 
 /// Imbalance of a token, as a share of what moves through it, that shows prices without meaning.
 const UNSETTLED: f64 = 1e-3;
@@ -31,6 +35,14 @@ impl Waste {
                 .map(|price| (price * SALVAGE, order_worth / price))
                 .collect(),
         }
+    }
+
+    /// The exit of what a limit price leaves over: from `source`, at the limit's `rate`, with so much
+    /// room that an order of `order_amount` hardly moves it.
+    pub(super) fn at_limit(tokens: usize, source: usize, rate: f64, order_amount: f64) -> Self {
+        let mut exits = vec![(0.0, 0.0); tokens];
+        set_at(&mut exits, source, (rate, order_amount * LIMIT_ROOM));
+        Self { exits }
     }
 
     /// Returns `(token, trade)` of every exit that trades when the target costs one.
