@@ -24,6 +24,8 @@ const UNSETTLED: f64 = 1e-3;
 /// The virtual exits of all tokens: constant-product curves `(spot, input reserve)`.
 pub(super) struct Waste {
     exits: Vec<(f64, f64)>,
+    /// They are so deep that their slope says nothing beyond them.
+    is_steep: bool,
 }
 
 impl Waste {
@@ -34,6 +36,7 @@ impl Waste {
                 .iter()
                 .map(|price| (price * SALVAGE, order_worth / price))
                 .collect(),
+            is_steep: false,
         }
     }
 
@@ -42,7 +45,10 @@ impl Waste {
     pub(super) fn at_limit(tokens: usize, source: usize, rate: f64, order_amount: f64) -> Self {
         let mut exits = vec![(0.0, 0.0); tokens];
         set_at(&mut exits, source, (rate, order_amount * LIMIT_ROOM));
-        Self { exits }
+        Self {
+            exits,
+            is_steep: true,
+        }
     }
 
     /// Returns `(token, trade)` of every exit that trades when the target costs one.
@@ -62,7 +68,7 @@ impl Waste {
                     amount_out: reserve * spot * (1.0 - 1.0 / reach),
                     stiffness: reserve * reach * 0.5,
                     exhausted: false,
-                    on_ramp: false,
+                    on_ramp: self.is_steep,
                 };
                 (token, response)
             })
