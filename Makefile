@@ -15,7 +15,7 @@ RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml
 export CARGO_TERM_COLOR ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check lint types bench bench-matching clean lock artifacts
+.PHONY: help setup demo test check lint types bench bench-matching bench-router clean lock artifacts
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: setup ## Measure; results also under var/bench
 bench-matching: setup ## Measure the matching engine beside others; results also in var/bench/matching.json
 	@cargo build --quiet --release -p router-bench
 	@$(BIN)/python benches/matching.py
+
+bench-router: setup ## Measure the router beside those of npm; results also in var/bench/router.json
+	@$(BIN)/python benches/router_bench.py --write
 
 lock: ## Resolve requirements/dev.lock anew from pyproject.toml (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

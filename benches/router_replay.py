@@ -25,8 +25,6 @@ Q96 = 1 << 96
 TICK_MAX = 887_272
 SQRT_MIN = 4_295_128_739
 SQRT_MAX = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342
-GAS_OF = {"v2": 65_000, "v3": 100_000, "stable": 120_000, "weighted": 100_000, "clob": 0}
-GAS_PER_TICK = 20_000
 
 
 class Infeasible(Exception):
@@ -34,13 +32,21 @@ class Infeasible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class RunLeg:
+    """A swap that was run: the kind of its pool, ticks crossed, and whether it pays the order."""
+
+    kind: str
+    crossed: int
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What counts: the output, the input that no pool took, and gas under the one stated model."""
+    """What counts: the output, the input that no pool took, and the swaps, for their gas."""
 
     amount_out: int
     unspent_in: int
-    gas: int
-    pools: int
+    legs: tuple[RunLeg, ...]
 
 
 class Pool(Protocol):
@@ -118,7 +124,7 @@ class Ranges:
                 self._liquidity += -net if down else net
                 self.crossed += 1
             tick = ahead - 1 if down else ahead
-        self._tick = tick if self._sqrt == sqrt_at_tick(tick) else _tick_at(self._sqrt)
+        self._tick = tick if self._sqrt == sqrt_at_tick(tick) else tick_at_sqrt(self._sqrt)
         return out, left
 
     def _ahead(self, tick: int, down: bool) -> tuple[int, bool]:
@@ -146,7 +152,7 @@ class Ranges:
         return after, left, given
 
 
-def _tick_at(sqrt: int) -> int:
+def tick_at_sqrt(sqrt: int) -> int:
     """Return the greatest tick whose price is not above this one."""
     low, high = -TICK_MAX, TICK_MAX
     while low < high:
@@ -307,14 +313,14 @@ class Replay:
     order: Mapping[str, Any]
     held: dict[int, int] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
-    gas: int = 0
+    legs: list[RunLeg] = field(default_factory=list)
     lost: int = 0
 
     def __post_init__(self) -> None:
         self.held[self.order["tokenIn"]] = int(self.order["amountIn"])
 
     def run(self, pool_id: str, token_in: int, token_out: int, amount_in: int) -> int:
-        """Swap what is held, count the gas, and return the output."""
+        """Swap what is held and return the output."""
         if amount_in <= 0 or amount_in > self.held.get(token_in, 0):
             raise Infeasible(f"{pool_id}: spends {amount_in} of {self.held.get(token_in, 0)}")
         if pool_id not in self.pools:
@@ -322,7 +328,8 @@ class Replay:
         pool = self.pools[pool_id]
         crossed = pool.crossed
         out, left = pool.swap(token_in, token_out, amount_in)
-        self.gas += GAS_OF[pool.kind] + GAS_PER_TICK * (pool.crossed - crossed)
+        is_first = token_in == self.order["tokenIn"]
+        self.legs.append(RunLeg(pool.kind, pool.crossed - crossed, is_first))
         self.held[token_in] -= amount_in
         self.held[token_out] = self.held.get(token_out, 0) + out
         self.lost += left
@@ -332,8 +339,7 @@ class Replay:
         return Outcome(
             amount_out=self.held.get(self.order["tokenOut"], 0),
             unspent_in=self.held.get(self.order["tokenIn"], 0),
-            gas=self.gas,
-            pools=len(self.pools),
+            legs=tuple(self.legs),
         )
 
 

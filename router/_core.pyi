@@ -172,7 +172,8 @@ class WeightedPool:
 
     Weights, scaling factors and fee have 18 decimals. `version` is how the contract computes
     powers: 1 always by logarithms (first factories), 2 with products for the exponents 1, 2 and 4.
-    A swap of more than 30 % of a balance is refused, as by the contract.
+    A swap of more than 30 % of a balance is refused, as by the contract, unless `capped` is
+    False.
     """
 
     def __new__(
@@ -182,6 +183,8 @@ class WeightedPool:
         scaling_factors: Sequence[int],
         swap_fee: int,
         version: int,
+        *,
+        capped: bool = True,
     ) -> WeightedPool: ...
     @staticmethod
     def scaling_factor(decimals: int) -> int:

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "route": ("router.cli.trading", "route"),
     "serve": ("router.cli.operations", "serve"),
     "thaw": ("router.cli.operations", "thaw"),
+    "universe": ("router.cli.universe", "universe"),
     "wallets": ("router.cli.accounts", "wallets"),
     "withdraw": ("router.cli.payments", "withdraw"),
 }

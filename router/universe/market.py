@@ -102,7 +102,9 @@ def _add(builder: MarketBuilder, pool: PoolRecord, decimals: tuple[int, ...]) ->
 
 
 def _weighted(pool: WeightedRecord, decimals: Sequence[int]) -> WeightedPool:
-    """Return Balancer's pool; its own powers round further down than exact ones would.
+    """Return Balancer's pool without the contract's cap of 30 % of a balance, as files have it.
+
+    Its own powers round further down than exact ones would.
 
     Raises:
         FailureError: VENUE_UNAVAILABLE, a weight is finer than 18 decimals.
@@ -116,6 +118,7 @@ def _weighted(pool: WeightedRecord, decimals: Sequence[int]) -> WeightedPool:
         [WeightedPool.scaling_factor(decimals[token]) for token in pool.tokens],
         pool.fee_ppm * _WAD // PPM_ONE,
         _WEIGHTED_VERSION,
+        capped=False,
     )
 
 

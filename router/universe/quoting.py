@@ -12,21 +12,33 @@ from router.universe.records import OrderRecord, RefusedOrder, TokenId
 
 # Gas is priced in the first token of a universe, which is the wrapped coin of its chain.
 NATIVE_TOKEN: TokenId = 0
+# (pools at most, hops): a fourth hop is worth up to some tens of basis points, those beyond little,
+# and each costs time that grows with the pools.
+HOPS_BY_POOLS = ((200, 6), (5_000, 4))
+HOPS_BEYOND = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineLimits:
-    """What a plan may be; `gas_price_wei` None is each order's own."""
+    """What a plan may be. None is what fits the universe, and each order's own gas price."""
 
-    max_hops: int = 3
+    max_hops: int | None = None
     max_legs: int = 64
     gas_price_wei: int | None = None
 
     def __post_init__(self) -> None:
-        if not (1 <= self.max_hops <= 8 and 1 <= self.max_legs <= 1_000):
+        hops = 1 if self.max_hops is None else self.max_hops
+        if not (1 <= hops <= 8 and 1 <= self.max_legs <= 1_000):
             raise UsageError("ORDER_INVALID", "A plan has 1 to 8 hops and 1 to 1000 legs.")
         if self.gas_price_wei is not None and not 0 <= self.gas_price_wei < 2**64:
             raise UsageError("ORDER_INVALID", "A gas price is 0 to 2^64-1 wei.")
+
+    def hops_for(self, universe: UniverseMarket) -> int:
+        """Return the hops that were asked for, else what the size of the universe allows."""
+        if self.max_hops is not None:
+            return self.max_hops
+        pools = len(universe.pool_ids)
+        return next((hops for most, hops in HOPS_BY_POOLS if pools <= most), HOPS_BEYOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +72,7 @@ def quote_order(
             order.token_in,
             order.token_out,
             order.amount_in,
-            max_hops=limits.max_hops,
+            max_hops=limits.hops_for(universe),
             max_legs=limits.max_legs,
             gas_price_wei=own,
             native_token=NATIVE_TOKEN if own else None,

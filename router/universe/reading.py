@@ -127,7 +127,7 @@ def _token(found: Fields, index: int) -> Token:
         raise found.refuse("id", f"{index}, its place in the list")
     return Token(
         symbol=found.text("symbol"),
-        address=found.text("address") if "address" in found.members else "",
+        address=_address(found),
         decimals=found.integer("decimals", 0, MAX_DECIMALS),
         price_usd=found.number("priceUsd"),
     )
@@ -151,8 +151,8 @@ def _pair(found: Fields, token_count: int) -> PairRecord:
         address=_address(found),
         token0=found.integer("token0", 0, token_count - 1),
         token1=found.integer("token1", 0, token_count - 1),
-        reserve0=found.units("reserve0", 2**112 - 1),
-        reserve1=found.units("reserve1", 2**112 - 1),
+        reserve0=found.units("reserve0"),
+        reserve1=found.units("reserve1"),
         fee_ppm=_fee(found, "feePpm"),
         tvl_usd=found.number("tvlUsd"),
     )
@@ -261,7 +261,7 @@ def _fee(found: Fields, name: str) -> int:
 
 
 def _address(found: Fields) -> str:
-    return found.text("address") if "address" in found.members else ""
+    return found.text("address") if found.members.get("address") else ""
 
 
 def _refuse_doubles(pools: tuple[PoolRecord, ...], place: str) -> None:

@@ -25,12 +25,14 @@ pub(crate) struct PyWeightedPool(pub(crate) WeightedPool);
 #[pymethods]
 impl PyWeightedPool {
     #[new]
+    #[pyo3(signature = (balances, weights, scaling_factors, swap_fee, version, *, capped=true))]
     fn new(
         balances: Vec<Fitting<u128>>,
         weights: Vec<Fitting<u64>>,
         scaling_factors: Vec<Units>,
         swap_fee: Fitting<u64>,
         version: Fitting<u8>,
+        capped: bool,
     ) -> PyResult<Self> {
         let version = match version.0 {
             Some(1) => PowVersion::General,
@@ -44,6 +46,7 @@ impl PyWeightedPool {
             swap_fee.0.ok_or_else(misfit)?,
             version,
         )
+        .map(|pool| if capped { pool } else { pool.without_cap() })
         .map(Self)
         .map_err(from_amm)
     }

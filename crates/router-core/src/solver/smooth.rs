@@ -23,9 +23,6 @@ const NEAR_SPOT: f64 = 1e-9;
 const ONE_18: f64 = 1e18;
 const ONE_10: f64 = 1e10;
 
-/// Most of a balance that a weighted pool takes or pays in one swap.
-const MOST_OF_BALANCE: f64 = 0.3;
-
 /// A stable pool is asked for at most this many times its whole size: beyond, nothing is left to buy and
 /// the contract's numbers run over.
 const MOST_OF_STABLE: u64 = 50;
@@ -56,6 +53,8 @@ enum Form {
         balance_out: f64,
         /// Weight of the input by weight of the output.
         ratio: f64,
+        /// Most that is paid out in one swap.
+        pays: f64,
     },
     Stable {
         /// Balances with 18 decimals and `Q`.
@@ -79,7 +78,7 @@ impl SmoothCurve {
         };
         let all = curve.keep_out * curve.paid(net_most);
         curve.out_most = match curve.form {
-            Form::Weighted { balance_out, .. } => all.min(balance_out * MOST_OF_BALANCE),
+            Form::Weighted { pays, .. } => all.min(pays),
             Form::Stable { .. } => all,
         };
         let spot = curve.spot();
@@ -140,6 +139,7 @@ impl SmoothCurve {
                 balance_in,
                 balance_out,
                 ratio,
+                ..
             } => -balance_out * (-ratio * (net / balance_in).ln_1p()).exp_m1(),
             Form::Stable {
                 x,
@@ -158,6 +158,7 @@ impl SmoothCurve {
                 balance_in,
                 balance_out,
                 ratio,
+                ..
             } => balance_in * (-(-out / balance_out).ln_1p() / ratio).exp_m1(),
             Form::Stable {
                 x,
@@ -176,6 +177,7 @@ impl SmoothCurve {
                 balance_in,
                 balance_out,
                 ratio,
+                ..
             } => {
                 let fall = (-(ratio + 1.0) * (net / balance_in).ln_1p()).exp();
                 balance_out * ratio / balance_in * fall
@@ -283,8 +285,10 @@ pub(super) fn weighted_curve(pool: &WeightedPool, way: Way) -> Option<Curve> {
         balance_in,
         balance_out,
         ratio: weight(coin_in)? / weight(coin_out)?,
+        pays: balance_out * (pool.most_out_tenths() as f64 / 10.0),
     };
-    SmoothCurve::new(keep, 1.0, balance_in * MOST_OF_BALANCE, form).map(Curve::Smooth)
+    let takes = balance_in * (pool.most_in_tenths() as f64 / 10.0);
+    SmoothCurve::new(keep, 1.0, takes, form).map(Curve::Smooth)
 }
 
 /// Returns the curve of a Balancer stable pool; `None` when it cannot trade.
@@ -340,7 +344,11 @@ fn stable_curve(
 /// Largest input, fee included, that a weighted pool takes in one swap.
 pub(super) fn weighted_most_in(pool: &WeightedPool, coin_in: usize) -> U256 {
     let balance = pool.balances().get(coin_in).copied().unwrap_or(0);
-    let net = mul_div_floor(U256::from(balance), U256::from(3), U256::from(10));
+    let net = mul_div_floor(
+        U256::from(balance),
+        U256::from(pool.most_in_tenths()),
+        U256::from(10),
+    );
     let one = U256::from(1_000_000_000_000_000_000_u64);
     let kept = one.saturating_sub(U256::from(pool.swap_fee()));
     net.and_then(|net| mul_div_floor(net, one, kept))

@@ -8,11 +8,20 @@ use super::log_exp::pow;
 use crate::amm::{AmmError, MultiPool, Quote};
 use crate::num::U256;
 
-/// Estimated gas of one weighted leg: the vault's part with two transfers and the pool's call.
+/// Gas of one weighted leg, as measured on the devnet: the approval and its end, the vault's part
+/// with two transfers, and the pool's call.
 pub const WEIGHTED_GAS: u64 = 95_000;
 
-/// Largest part of a balance that may be paid in or out at once: 0.3 with 18 decimals.
-const MAX_RATIO: U256 = U256::from_limbs([300_000_000_000_000_000, 0, 0, 0]);
+/// Tenths of a balance that may be paid in or out at once.
+const CAPPED_TENTHS: u64 = 3;
+
+/// Without the contract's cap: tenths paid out, and paid in by the ratio of the weights, so that
+/// every power stays within what the contract can compute.
+const UNCAPPED_OUT_TENTHS: u64 = 9;
+const UNCAPPED_IN_TENTHS: [(u64, u64); 2] = [(16, 100), (50, 10)];
+
+/// A tenth with 18 decimals.
+const TENTH: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 
 /// Smallest weight a pool accepts: 0.01 with 18 decimals.
 const MIN_WEIGHT: u64 = 10_000_000_000_000_000;
@@ -39,6 +48,8 @@ pub struct WeightedPool {
     coins: Coins,
     weights: Arc<[u64]>,
     pow_version: PowVersion,
+    most_in_tenths: u64,
+    most_out_tenths: u64,
 }
 
 impl WeightedPool {
@@ -74,7 +85,36 @@ impl WeightedPool {
             coins,
             weights,
             pow_version,
+            most_in_tenths: CAPPED_TENTHS,
+            most_out_tenths: CAPPED_TENTHS,
         })
+    }
+
+    /// Returns the pool as Balancer's curve without the contract's cap of 30 % of a balance; other
+    /// implementations of the curve have none.
+    #[must_use]
+    pub fn without_cap(mut self) -> Self {
+        let heaviest = self.weights.iter().copied().max().unwrap_or(1);
+        let lightest = self.weights.iter().copied().min().unwrap_or(1);
+        let fits = |ratio: u64| heaviest <= lightest.saturating_mul(ratio);
+        self.most_in_tenths = UNCAPPED_IN_TENTHS
+            .iter()
+            .find(|(ratio, _)| fits(*ratio))
+            .map_or(CAPPED_TENTHS, |(_, tenths)| *tenths);
+        self.most_out_tenths = UNCAPPED_OUT_TENTHS;
+        self
+    }
+
+    /// Tenths of a balance that may be paid in at once, after the fee.
+    #[must_use]
+    pub const fn most_in_tenths(&self) -> u64 {
+        self.most_in_tenths
+    }
+
+    /// Tenths of a balance that may be paid out at once.
+    #[must_use]
+    pub const fn most_out_tenths(&self) -> u64 {
+        self.most_out_tenths
     }
 
     /// Balances in base units, each below 2^112.
@@ -113,7 +153,7 @@ impl WeightedPool {
         let kept = amount_in.checked_sub(fee_amount);
         let kept = kept.and_then(|kept| upscaled(kept, pair.factor_in));
         let kept = kept.ok_or(AmmError::Overflow)?;
-        let most = mul_down(scaled.balance_in, MAX_RATIO).ok_or(AmmError::Overflow)?;
+        let most = most(scaled.balance_in, self.most_in_tenths).ok_or(AmmError::Overflow)?;
         if kept > most {
             return Err(AmmError::AmountRange);
         }
@@ -129,7 +169,7 @@ impl WeightedPool {
         let scaled = Scaled::new(pair).ok_or(AmmError::Overflow)?;
         let wanted =
             upscaled(amount_out, pair.factor_out).ok_or(AmmError::InsufficientLiquidity)?;
-        let most = mul_down(scaled.balance_out, MAX_RATIO).ok_or(AmmError::Overflow)?;
+        let most = most(scaled.balance_out, self.most_out_tenths).ok_or(AmmError::Overflow)?;
         if wanted > most {
             return Err(AmmError::InsufficientLiquidity);
         }
@@ -193,6 +233,11 @@ impl WeightedPool {
     }
 }
 
+/// Returns so many tenths of a balance, rounded down.
+fn most(balance: U256, tenths: u64) -> Option<U256> {
+    mul_down(balance, TENTH.checked_mul(U256::from(tenths))?)
+}
+
 impl MultiPool for WeightedPool {
     fn coin_count(&self) -> usize {
         self.coins.count()
@@ -202,7 +247,7 @@ impl MultiPool for WeightedPool {
     ///
     /// # Errors
     /// `InvalidRequest` for coins that are equal or absent, `AmountRange` for zero or more than
-    /// 30 % of the balance, `EmptyPool` when a balance is zero, `Overflow` where the contract
+    /// 30 % of the balance (unless without the cap), `EmptyPool` when a balance is zero, `Overflow` where the contract
     /// reverts because a number outgrows its type.
     fn quote_exact_in(
         &self,
