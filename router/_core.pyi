@@ -630,11 +630,16 @@ class Market:
         native_token: int | None = None,
         base_gas: int = 0,
         deadline_micros: int | None = None,
+        limit: tuple[int, int] | None = None,
     ) -> Plan:
         """Split one order; the GIL is released meanwhile.
 
         After `deadline_micros` the best plan so far is returned with bounds that hold and
         `stopped_early` set; the work of a solve is limited in any case.
+
+        `limit` is (output, input) for an exact input: it is sold only while a further unit brings
+        at least that ratio before gas, the rest is `unspent_in`, and bounds are those of what is
+        sold. INSUFFICIENT_LIQUIDITY when nothing reaches the limit.
 
         Every leg lies on some route of at most `max_hops` venues; where routes cross, a unit may
         pass through more. A plan has at most `max_legs` legs.

@@ -143,6 +143,7 @@ fn request(amount: U256) -> SolveRequest {
         token_out: 1,
         amount,
         exact_out: false,
+        limit: None,
         max_hops: 3,
         max_legs: 32,
         gas_price_wei: U256::ZERO,
@@ -225,6 +226,7 @@ proptest! {
     ) {
         let asked = SolveRequest {
             exact_out,
+            limit: None,
             max_legs,
             gas_price_wei: U256::ONE << gas_price_bits,
             native_token: Some(if exact_out { 0 } else { 1 }),

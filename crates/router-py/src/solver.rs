@@ -258,9 +258,10 @@ impl PyMarket {
             native_token = None,
             base_gas = Fitting(Some(0)),
             deadline_micros = None,
+            limit = None,
         ),
         text_signature = "($self, token_in, token_out, amount, *, exact_out=False, max_hops=3, \
-            max_legs=8, gas_price_wei=0, native_token=None, base_gas=0, deadline_micros=None)"
+            max_legs=8, gas_price_wei=0, native_token=None, base_gas=0, deadline_micros=None, limit=None)"
     )]
     #[allow(
         clippy::too_many_arguments,
@@ -279,6 +280,7 @@ impl PyMarket {
         native_token: Option<Fitting<u32>>,
         base_gas: Fitting<u64>,
         deadline_micros: Option<Fitting<u64>>,
+        limit: Option<(Units, Units)>,
     ) -> PyResult<PyPlan> {
         let is_late = lateness(deadline_micros)?;
         let request = SolveRequest {
@@ -286,6 +288,7 @@ impl PyMarket {
             token_out: token(token_out)?,
             amount: amount.0,
             exact_out,
+            limit: limit.map(|(out, paid)| (out.0, paid.0)),
             max_hops: fitting(max_hops, "The hop limit is out of range.")?,
             max_legs: fitting(max_legs, "The leg limit is out of range.")?,
             gas_price_wei: gas_price_wei.0,
@@ -336,6 +339,7 @@ impl PyMarket {
             token_out: 0,
             amount: U256::ZERO,
             exact_out,
+            limit: None,
             max_hops: fitting(max_hops, "The hop limit is out of range.")?,
             max_legs: fitting(max_legs, "The leg limit is out of range.")?,
             gas_price_wei: gas_price_wei.0,

@@ -136,6 +136,26 @@ impl<'s, 'm> Dual<'s, 'm> {
         }
     }
 
+    /// Returns how much of the order's input venues take while a further unit brings at least `rate`;
+    /// infinite when that is all of it.
+    pub(super) fn filled_at(&self, rate: f64, start: &[f64]) -> f64 {
+        let allowed = vec![true; self.scope.edges.len()];
+        let source = self.scope.source;
+        let tokens = self.scope.token_count();
+        let exit = Waste::at_limit(tokens, source, rate, self.order_amount);
+        let (plain, _) = self.settle(&allowed, start, None);
+        if at(&plain, source) >= rate {
+            return f64::INFINITY;
+        }
+        let (prices, _) = self.settle(&allowed, &plain, Some(&exit));
+        let flows = self.flows(&allowed, &prices);
+        let from_source = flows.iter().filter(|flow| {
+            let edge = self.scope.edges.get(flow.edge);
+            edge.is_some_and(|edge| edge.from == source)
+        });
+        from_source.map(|flow| flow.amount_in).sum()
+    }
+
     /// Minimises over the venues near their first price, then over those with the ones that would
     /// trade at the prices found, until there are none. Returns the prices and the venues watched.
     fn settle(

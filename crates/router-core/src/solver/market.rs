@@ -167,7 +167,8 @@ impl MarketBuilder {
         self.add(tokens, VenueKind::StableSwap(pool))
     }
 
-    /// Adds a Solidly pair (Aerodrome and others) of two tokens.
+    /// Adds a Solidly pair (Aerodrome and others) of two tokens. A stable pair with less than a whole
+    /// coin on a side is not used: the contract's own numbers are too coarse there.
     ///
     /// # Errors
     /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.

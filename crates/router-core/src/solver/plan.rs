@@ -13,6 +13,9 @@ pub struct SolveRequest {
     pub amount: U256,
     /// `amount` is what must come out.
     pub exact_out: bool,
+    /// Exact-in: sells only while a further unit still brings at least this `(output, input)` ratio,
+    /// before gas; what does not reach it stays unspent.
+    pub limit: Option<(U256, U256)>,
     /// Every leg lies on a route of at most this many venues; at least 1. Where such routes cross,
     /// a unit may pass through more.
     pub max_hops: u32,

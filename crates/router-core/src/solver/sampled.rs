@@ -17,6 +17,13 @@ const SAMPLES: i32 = 97;
 const FIRST: f64 = 1e-6;
 const GROWTH: f64 = 1.183;
 
+/// Slopes of neighbouring chords that fall by less than this need no sample between them.
+const EVEN: f64 = 0.997;
+
+/// Most rounds of samples between samples, and most samples before the last of them.
+const MAX_REFINEMENTS: usize = 5;
+const MAX_SAMPLES: usize = 700;
+
 /// Outputs below this many units are mostly rounding and teach nothing.
 const LEAST_OUT: f64 = 1e5;
 
@@ -27,26 +34,47 @@ pub(super) fn sampled_curve(
     balance_out: f64,
     quote: impl Fn(f64) -> Option<(f64, f64)>,
 ) -> Option<AmmCurve> {
-    let mut points = vec![(0.0, 0.0)];
+    let mut samples = Vec::new();
     for step in 0..SAMPLES {
-        let Some(point) = quote(balance_in * FIRST * GROWTH.powi(step)) else {
-            continue;
-        };
-        if point.1 >= LEAST_OUT || step == SAMPLES - 1 {
-            push_concave(&mut points, point);
+        let sample = quote(balance_in * FIRST * GROWTH.powi(step));
+        samples.extend(sample.filter(|(_, out)| *out >= LEAST_OUT));
+    }
+    for _ in 0..MAX_REFINEMENTS {
+        let middles = middles(&samples, |slope, next| next < slope * EVEN);
+        if middles.is_empty() || samples.len() > MAX_SAMPLES {
+            break;
         }
+        samples.extend(middles.into_iter().filter_map(&quote));
+        samples.sort_by(|left, right| left.0.total_cmp(&right.0));
+    }
+    let mut points = vec![(0.0, 0.0)];
+    for sample in &samples {
+        push_concave(&mut points, *sample);
     }
     let curve = joined(&points, balance_out, 1.0)?;
-    let root = GROWTH.sqrt();
-    let shortfall = points
-        .iter()
-        .skip(1)
-        .filter_map(|(amount_in, _)| quote(amount_in * root))
-        .filter(|(_, out)| *out >= LEAST_OUT)
+    let shortfall = middles(&samples, |_, _| true)
+        .into_iter()
+        .filter_map(&quote)
         .map(|(amount_in, out)| out / curve.output(amount_in) - 1.0)
         .filter(|share| share.is_finite())
         .fold(0.0, f64::max);
     joined(&points, balance_out, 1.0 + 2.0 * shortfall + 1e-12)
+}
+
+/// Returns inputs between neighbouring samples where `is_wanted` of the slopes before and behind.
+fn middles(samples: &[(f64, f64)], is_wanted: impl Fn(f64, f64) -> bool) -> Vec<f64> {
+    let slope = |from: (f64, f64), to: (f64, f64)| (to.1 - from.1) / (to.0 - from.0);
+    let mut found = Vec::new();
+    for neighbours in samples.windows(3) {
+        if let [before, here, next] = neighbours {
+            if is_wanted(slope(*before, *here), slope(*here, *next)) {
+                found.push((before.0 * here.0).sqrt());
+                found.push((here.0 * next.0).sqrt());
+            }
+        }
+    }
+    found.dedup();
+    found
 }
 
 /// Adds a point and takes out those below the new upper hull.

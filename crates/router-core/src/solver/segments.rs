@@ -47,6 +47,15 @@ pub(super) fn solidly_curve(pool: &SolidlyPool, zero_for_one: bool) -> Option<Cu
     if reserve_in == 0 || reserve_out == 0 {
         return None;
     }
+    let is_whole = |(reserve, decimals): (&u128, u8)| {
+        10_u128
+            .checked_pow(u32::from(decimals))
+            .is_some_and(|one| *reserve >= one)
+    };
+    // With less than a whole coin the contract's own numbers are too coarse for any curve.
+    if pool.is_stable() && !pool.balances().iter().zip(pool.decimals()).all(is_whole) {
+        return None;
+    }
     let curve = if pool.is_stable() {
         sampled_curve(reserve_in as f64, reserve_out as f64, |amount_in| {
             let amount_in = floor_u256(amount_in);

@@ -49,10 +49,53 @@ impl Market {
     ) -> Result<Plan, SolveError> {
         check(self, request)?;
         let meter = Meter::new(is_late);
+        let Some((out, paid)) = request.limit else {
+            return self.solve_all(request, &meter);
+        };
+        let amount = self.amount_at_limit(request, &meter, to_f64(out) / to_f64(paid))?;
+        let part = SolveRequest {
+            amount,
+            limit: None,
+            ..*request
+        };
+        let mut plan = self.solve_all(&part, &meter)?;
+        let left = request.amount.saturating_sub(amount);
+        plan.unspent_in = plan.unspent_in.saturating_add(left);
+        // Rounding can spoil a trade of a few units.
+        let (reached, asked) = (plan.amount_out, plan.amount_in);
+        if is_below(reached, asked, (out, paid)) {
+            return Err(SolveError::InsufficientLiquidity);
+        }
+        Ok(plan)
+    }
+
+    /// Returns how much of an order its limit price lets through.
+    ///
+    /// # Errors
+    /// `NoRoute` and `InsufficientLiquidity` as [`Market::solve`], the latter also when the first unit
+    /// does not reach the limit.
+    fn amount_at_limit(
+        &self,
+        request: &SolveRequest,
+        meter: &Meter<'_>,
+        rate: f64,
+    ) -> Result<U256, SolveError> {
+        let scope = Scope::new(self, request)?;
+        let dual = Dual::new(&scope, meter, false, to_f64(request.amount));
+        let filled = dual.filled_at(rate, &dual.spot_prices());
+        let amount = floor_u256(filled).min(request.amount);
+        if amount.is_zero() {
+            return Err(SolveError::InsufficientLiquidity);
+        }
+        Ok(amount)
+    }
+
+    /// Splits the whole amount of an order.
+    fn solve_all(&self, request: &SolveRequest, meter: &Meter<'_>) -> Result<Plan, SolveError> {
         let objective = Objective::new(self, request)?;
         let scope = Scope::new(self, request)?;
         let single = best_path(&scope, &objective.gross(), request.amount);
-        let dual = Dual::new(&scope, &meter, request.exact_out, to_f64(request.amount));
+        let dual = Dual::new(&scope, meter, request.exact_out, to_f64(request.amount));
         let spot = dual.spot_prices();
         let start = single.as_ref().map_or_else(
             || spot.clone(),
@@ -69,7 +112,7 @@ impl Market {
         } else {
             bound
         };
-        let best = finished(&scope, &objective, request, found, &meter)?;
+        let best = finished(&scope, &objective, request, found, meter)?;
         let answer = Answer {
             stopped_early: meter.has_stopped(),
             scope: &scope,
@@ -80,6 +123,15 @@ impl Market {
             best_single: single.map_or(U256::ZERO, |path| path.amount),
         };
         Ok(answer.plan())
+    }
+}
+
+/// Whether `out` for `paid` is less than the ratio of the limit.
+fn is_below(out: U256, paid: U256, limit: (U256, U256)) -> bool {
+    match (out.checked_mul(limit.1), paid.checked_mul(limit.0)) {
+        (Some(got), Some(wanted)) => got < wanted,
+        // Beyond 256 bits the ratios are compared as floats, outwards.
+        _ => to_f64(out) / to_f64(paid) < to_f64(limit.0) / to_f64(limit.1),
     }
 }
 
@@ -141,6 +193,13 @@ fn check(market: &Market, request: &SolveRequest) -> Result<(), SolveError> {
         "The token to sell and the token to buy are the same."
     } else if request.amount.is_zero() {
         "The amount is zero."
+    } else if request.limit.is_some() && request.exact_out {
+        "A limit price is for an exact input."
+    } else if request
+        .limit
+        .is_some_and(|(out, paid)| out.is_zero() || paid.is_zero())
+    {
+        "Both sides of a limit price must be above zero."
     } else if request.max_hops == 0 || request.max_legs == 0 {
         "The limits of hops and legs must be at least one."
     } else {

@@ -9,10 +9,14 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
+use super::cells::set_at;
 use super::curve::Response;
 
 /// Share of a token's worth that its virtual exit pays.
 const SALVAGE: f64 = 1e-6;
+
+/// Room of a limit's exit in orders: taking all of one moves its price by twice the inverse.
+const LIMIT_ROOM: f64 = 1e7;
 
 /// Imbalance of a token, as a share of what moves through it, that shows prices without meaning.
 const UNSETTLED: f64 = 1e-3;
@@ -20,6 +24,8 @@ const UNSETTLED: f64 = 1e-3;
 /// The virtual exits of all tokens: constant-product curves `(spot, input reserve)`.
 pub(super) struct Waste {
     exits: Vec<(f64, f64)>,
+    /// They are so deep that their slope says nothing beyond them.
+    is_steep: bool,
 }
 
 impl Waste {
@@ -30,6 +36,18 @@ impl Waste {
                 .iter()
                 .map(|price| (price * SALVAGE, order_worth / price))
                 .collect(),
+            is_steep: false,
+        }
+    }
+
+    /// The exit of what a limit price leaves over: from `source`, at the limit's `rate`, with so much
+    /// room that an order of `order_amount` hardly moves it.
+    pub(super) fn at_limit(tokens: usize, source: usize, rate: f64, order_amount: f64) -> Self {
+        let mut exits = vec![(0.0, 0.0); tokens];
+        set_at(&mut exits, source, (rate, order_amount * LIMIT_ROOM));
+        Self {
+            exits,
+            is_steep: true,
         }
     }
 
@@ -50,7 +68,7 @@ impl Waste {
                     amount_out: reserve * spot * (1.0 - 1.0 / reach),
                     stiffness: reserve * reach * 0.5,
                     exhausted: false,
-                    on_ramp: false,
+                    on_ramp: self.is_steep,
                 };
                 (token, response)
             })
