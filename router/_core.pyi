@@ -19,6 +19,7 @@ __all__ = [
     "Ack",
     "BalancerStablePool",
     "CoreError",
+    "CryptoPool",
     "DepthFollower",
     "Engine",
     "Market",
@@ -31,6 +32,7 @@ __all__ = [
     "Recovery",
     "SolidlyPool",
     "StableSwapPool",
+    "UnderlyingPool",
     "V2Pool",
     "V3Pool",
     "V4Pool",
@@ -63,7 +65,15 @@ class PoolQuote:
     steps: int
     gas: int
     next: (
-        V2Pool | V3Pool | V4Pool | WeightedPool | BalancerStablePool | SolidlyPool | StableSwapPool
+        V2Pool
+        | V3Pool
+        | V4Pool
+        | WeightedPool
+        | BalancerStablePool
+        | SolidlyPool
+        | StableSwapPool
+        | UnderlyingPool
+        | CryptoPool
     )
 
 @final
@@ -194,8 +204,11 @@ class StableSwapPool:
     A coin's rate is 18-decimal units per base unit, with 18 decimals more: 10^(36 - decimals) for
     a plain coin, times the exchange rate for a lending one, the base pool's virtual price for the
     second coin of a metapool. `amp` has `amp_precision` in it (1 in the first pools, else 100).
-    Fees are 10^-10 of the output. `era`: "classic", "ng" (the fee rises off the peg) or "plain"
-    (the pools of universe files, whose fee is rounded up in base units).
+    Fees are 10^-10 of the output. `era`: "original" (the lending pools of early 2020), "classic",
+    "ng" (the fee rises off the peg; also the two-coin pools of the older factories) or "plain" (the
+    pools of universe files, whose fee is rounded up in base units). A base pool needs the `supply`
+    of its shares. The pool takes `amount_in` and its fee leaves the output; `fee_amount` is what
+    that is worth of the input.
     """
 
     def __new__(
@@ -209,15 +222,47 @@ class StableSwapPool:
         admin_fee: int = 0,
         offpeg_fee_multiplier: int = 0,
         era: str = "classic",
+        supply: int = 0,
     ) -> StableSwapPool: ...
+    @staticmethod
+    def amp_at(initial: tuple[int, int], future: tuple[int, int], time: int) -> int:
+        """Return the amplification at a time (seconds) of a ramp between two (value, time)."""
     balances: list[int]
     rates: list[int]
     amp: int
+    amp_precision: int
     fee: int
+    admin_fee: int
+    offpeg_fee_multiplier: int
+    era: str
+    supply: int
+    def lent(self, precisions: Sequence[int]) -> UnderlyingPool:
+        """Return a lending pool numbered in underlying coins; 10^(18 - decimals) for each."""
+    def over(self, base: StableSwapPool) -> UnderlyingPool:
+        """Return a metapool numbered in underlying coins: its first coin, then those of `base`."""
     def invariant(self) -> int:
         """Return D, with 18 decimals."""
+    def virtual_price(self) -> int:
+        """Return what a share is worth, with 18 decimals."""
+    def shares_without_fee(self, coin: int, amount: int) -> int:
+        """Return the contract's `calc_token_amount` for a deposit of one coin."""
+    def withdrawn(self, coin: int, shares: int) -> int:
+        """Return the contract's `calc_withdraw_one_coin`."""
     def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
-        """Return what the contract's `get_dy` says; `exchange` may pay a unit more or less."""
+        """Return what the contract's `get_dy` says; an early `exchange` may pay a unit more."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
+
+@final
+class UnderlyingPool:
+    """Curve lending pool or metapool, its coins numbered as in `exchange_underlying`."""
+
+    own: StableSwapPool
+    base: StableSwapPool | None
+    precisions: list[int] | None
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what a metapool's `get_dy_underlying` says, which estimates a deposit's fee."""
     def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
         """Return the least input that delivers at least `amount_out`."""
@@ -251,6 +296,47 @@ class BalancerStablePool:
         """Return the invariant that a swap would keep, with 18 decimals."""
     def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
     def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote: ...
+
+@final
+class CryptoPool:
+    """Curve tricrypto pool.
+
+    Prices, gamma and `fee_gamma` have 18 decimals, fees are in parts of 10^10, `ann` is
+    `A_precise()`, `precisions` are 10^(18 - decimals), `invariant` is the contract's `D`. `version`
+    1 is tricrypto of May 2021, 2 is tricrypto2. After a swap the price scale is as before: the
+    contract may move it, by its oracle and the time.
+    """
+
+    def __new__(
+        cls,
+        balances: Sequence[int],
+        precisions: Sequence[int],
+        price_scale: Sequence[int],
+        invariant: int,
+        ann: int,
+        gamma: int,
+        mid_fee: int,
+        out_fee: int,
+        fee_gamma: int,
+        version: int,
+    ) -> CryptoPool: ...
+    balances: list[int]
+    precisions: list[int]
+    price_scale: list[int]
+    invariant: int
+    ann: int
+    gamma: int
+    mid_fee: int
+    out_fee: int
+    fee_gamma: int
+    version: int
+    def fee(self) -> int:
+        """Return the fee as it is now, in parts of 10^10."""
+    def get_dy(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return the contract's `get_dy`, which is what its exchange pays."""
+    def quote_exact_in(self, coin_in: int, coin_out: int, amount_in: int) -> PoolQuote: ...
+    def quote_exact_out(self, coin_in: int, coin_out: int, amount_out: int) -> PoolQuote:
+        """Return the least input that delivers at least `amount_out`."""
 
 @final
 class SolidlyPool:
@@ -587,12 +673,15 @@ class MarketBuilder:
     def add_v3(self, token0: int, token1: int, pool: V3Pool) -> int: ...
     def add_v4(self, token0: int, token1: int, pool: V4Pool) -> int: ...
     def add_multi(
-        self, tokens: Sequence[int], pool: WeightedPool | BalancerStablePool | StableSwapPool
+        self,
+        tokens: Sequence[int],
+        pool: WeightedPool | BalancerStablePool | StableSwapPool | SolidlyPool,
     ) -> int:
         """Add a pool of two or more coins; `tokens` are its coins in their order.
 
         A plan uses one pair of coins of such a pool, in one direction. Where the fee of a pool
-        rises off the peg the bound counts the lowest fee.
+        rises off the peg the bound counts the lowest fee. A stable Solidly pair has no closed form:
+        it is drawn through exact quotes, and bounds over it rest on its being even between them.
         """
     def add_ladder(
         self,

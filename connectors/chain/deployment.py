@@ -12,6 +12,7 @@ chain writes one of the same form and names it in the configuration.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,13 @@ from typing import Any, Final, Self
 
 from eth_utils.address import is_checksum_address
 
+from connectors.dex.uniswap_v4.calls import key_of, pool_id
 from router.domain.assets import Asset, AssetRegistry
 from router.domain.errors import UsageError
 from router.domain.market import PoolRef, Protocol
 
 FORMAT_VERSION: Final = 1
+_POOL_ID: Final = re.compile("0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +161,7 @@ def _pool_document(pool: PoolRef) -> dict[str, Any]:
 
 
 def _pool(entry: Mapping[str, Any], assets: Mapping[str, Asset]) -> PoolRef:
-    return PoolRef(
+    pool = PoolRef(
         protocol=Protocol(entry["protocol"]),
         address=entry["address"],
         token0=assets[entry["token0"]],
@@ -169,3 +172,8 @@ def _pool(entry: Mapping[str, Any], assets: Mapping[str, Asset]) -> PoolRef:
         tick_spacing=int(entry.get("tick_spacing", 0)),
         variant=str(entry.get("variant", "")),
     )
+    if pool.protocol is Protocol.UNISWAP_V4 and pool.pool_id != pool_id(key_of(pool)):
+        raise ValueError(f"{pool.pool_id!r} is not the id of the V4 pool with this key")
+    if pool.protocol is Protocol.BALANCER and not _POOL_ID.fullmatch(pool.pool_id):
+        raise ValueError(f"{pool.pool_id!r} is not the id of a Balancer pool")
+    return pool

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from router.core import BalancerStablePool, V2Pool, V3Pool, V4Pool, WeightedPool
+from router.core import BalancerStablePool, StableSwapPool, V2Pool, V3Pool, V4Pool, WeightedPool
 from router.domain.market import PoolRef
 
 # A pool between two tokens that is told which way to swap, and one whose coins are numbered.
 PairCore = V2Pool | V3Pool | V4Pool
-MultiCore = WeightedPool | BalancerStablePool
+MultiCore = WeightedPool | BalancerStablePool | StableSwapPool
 Core = PairCore | MultiCore
 
 

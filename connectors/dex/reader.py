@@ -13,6 +13,7 @@ from connectors.chain.abi import AbiError, load_contract
 from connectors.chain.multicall import MULTICALL3_ADDRESS, Multicall
 from connectors.chain.rpc import Json, JsonRpc, RpcError, from_hex, to_hex, to_quantity
 from connectors.dex.balancer.state import read_balancer_pools
+from connectors.dex.curve.state import read_curve_pools
 from connectors.dex.pool_state import ChainPool, Core
 from connectors.dex.uniswap_v2.state import read_pairs
 from connectors.dex.uniswap_v3.state import read_pools, word_range
@@ -73,6 +74,7 @@ class WholePoolReader:
             by_protocol[ref.protocol].append(ref)
         uniswap = by_protocol[Protocol.UNISWAP_V2] + by_protocol[Protocol.UNISWAP_V3]
         v4, balancer = by_protocol[Protocol.UNISWAP_V4], by_protocol[Protocol.BALANCER]
+        curve = by_protocol[Protocol.CURVE]
         cores: dict[str, Core | None] = {}
         if uniswap:
             cores |= await self._read_uniswap(uniswap, block, at_block)
@@ -82,6 +84,9 @@ class WholePoolReader:
         if balancer:
             pools = await read_balancer_pools(self._multicall, balancer, at_block)
             cores |= zip((ref.venue_id for ref in balancer), pools, strict=True)
+        if curve:
+            stable = await read_curve_pools(self._multicall, curve, at_block)
+            cores |= zip((ref.venue_id for ref in curve), stable, strict=True)
         return [
             None if core is None else ChainPool(ref=ref, core=core)
             for ref, core in ((ref, cores[ref.venue_id]) for ref in refs)

@@ -1,6 +1,7 @@
 """Pools of one chain, read whole once and kept current from logs: port `PoolSource`.
 
-Balancer's pools, which change without a log, are few values each and are read at every block.
+Balancer's and Curve's pools, which change without a log, are few values each and are read at every
+block.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from router.domain.settlement import Log
 
 MOVING_CHAIN_ATTEMPTS: Final = 4
 DEFAULT_DEADLINE_S: Final = 30.0
+_UNLOGGED: Final = frozenset({Protocol.BALANCER, Protocol.CURVE})
 _OWN_CONTRACT: Final = frozenset({Protocol.UNISWAP_V2, Protocol.UNISWAP_V3})
 _FIRST_PRICE_TOPICS: Final = frozenset({INITIALIZE_TOPIC, V4_INITIALIZE_TOPIC})
 
@@ -45,7 +47,7 @@ class ChainPoolSource:
         assert deadline_s > 0, deadline_s
         self._rpc = rpc
         self._refs = tuple(refs)
-        self._unlogged = tuple(ref for ref in refs if ref.protocol is Protocol.BALANCER)
+        self._unlogged = tuple(ref for ref in refs if ref.protocol in _UNLOGGED)
         self._filters = _filters(self._refs)
         self._venue_ids = {(ref.pool_id or ref.address).lower(): ref.venue_id for ref in self._refs}
         self._reader = reader or WholePoolReader(rpc)

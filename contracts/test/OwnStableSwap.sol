@@ -22,6 +22,8 @@ contract OwnStableSwap {
     uint256 public immutable A;
     /// @notice Part of the output, ten decimals.
     uint256 public immutable fee;
+    /// @notice The part of the fee that no depositor gets; this pool keeps none.
+    uint256 public constant admin_fee = 0;
     address[] public coins;
     /// @notice Base units of each coin.
     uint256[] public balances;

@@ -139,6 +139,14 @@ class Trader:
             (token_in, token_out, pool.fee_ppm, self.address, FAR_DEADLINE, amount, DEAL, 0)
         )
 
+    def sell(self, pool: PoolRef, symbol: str, amount: int) -> tuple[str, bytes]:
+        """Swap for the pool's next token; a weighted pool takes less than a third of its own."""
+        sold = [asset.symbol for asset in pool.tokens].index(symbol)
+        if pool.protocol is Protocol.BALANCER:
+            return self.swap_balancer(pool, (sold, (sold + 1) % len(pool.tokens)), amount // 100)
+        swap = self.swap_v4 if pool.protocol is Protocol.UNISWAP_V4 else self.swap_exact_in
+        return swap(pool, sold == 0, amount)
+
     def swap_v4(
         self, pool: PoolRef, zero_for_one: bool, amount: int, *, exact_in: bool = True
     ) -> tuple[str, bytes]:

@@ -29,10 +29,8 @@ def ask(url: str, method: str, *params: object) -> Any:
 
 def crash_the_price(trader: Trader, url: str) -> Callable[[OrderEvent], None]:
     """Return an observer that sells WETH into every pool once a plan is made, before it is sent."""
-    pools = [p for p in trader.deployment.pools if "WETH" in (p.token0.symbol, p.token1.symbol)]
-    calls = [
-        trader.swap_exact_in(pool, pool.token0.symbol == "WETH", 3_000 * 10**18) for pool in pools
-    ]
+    pools = [p for p in trader.deployment.pools if "WETH" in map(str, p.tokens)]
+    calls = [trader.sell(pool, "WETH", 3_000 * 10**18) for pool in pools]
     seen: list[OrderEventKind] = []
 
     def observe(event: OrderEvent) -> None:

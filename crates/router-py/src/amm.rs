@@ -2,14 +2,14 @@
 
 use pyo3::prelude::*;
 use router_core::amm::{
-    AmmError, BalancerStablePool, Quote, SolidlyPool, StableSwapPool, Tick, V2Pool, V3Pool, V4Pool,
-    WeightedPool,
+    AmmError, BalancerStablePool, CryptoPool, Quote, SolidlyPool, StableSwapPool, Tick,
+    UnderlyingPool, V2Pool, V3Pool, V4Pool, WeightedPool,
 };
 use router_core::num::{to_u128, U256};
 
 use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
-use crate::curve::PyStableSwapPool;
+use crate::curve::{PyCryptoPool, PyStableSwapPool, PyUnderlyingPool};
 use crate::error::from_amm;
 use crate::solidly::PySolidlyPool;
 use crate::v4::PyV4Pool;
@@ -243,6 +243,8 @@ pub(crate) enum NextPool {
     BalancerStable(BalancerStablePool),
     Solidly(SolidlyPool),
     StableSwap(StableSwapPool),
+    Underlying(UnderlyingPool),
+    Crypto(CryptoPool),
 }
 
 /// What a swap would do: `amount_in` is what the pool takes (less than asked when it runs dry).
@@ -330,10 +332,16 @@ impl PyPoolQuote {
             NextPool::BalancerStable(pool) => {
                 Bound::new(py, PyBalancerStablePool(pool.clone())).map(Bound::into_any)
             }
-            NextPool::Solidly(pool) => Bound::new(py, PySolidlyPool(*pool)).map(Bound::into_any),
             NextPool::StableSwap(pool) => {
                 Bound::new(py, PyStableSwapPool(pool.clone())).map(Bound::into_any)
             }
+            NextPool::Underlying(pool) => {
+                Bound::new(py, PyUnderlyingPool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::Crypto(pool) => {
+                Bound::new(py, PyCryptoPool(pool.clone())).map(Bound::into_any)
+            }
+            NextPool::Solidly(pool) => Bound::new(py, PySolidlyPool(*pool)).map(Bound::into_any),
         }
     }
 

@@ -25,6 +25,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<balancer::PyBalancerStablePool>()?;
     module.add_class::<solidly::PySolidlyPool>()?;
     module.add_class::<curve::PyStableSwapPool>()?;
+    module.add_class::<curve::PyUnderlyingPool>()?;
+    module.add_class::<curve::PyCryptoPool>()?;
     module.add_class::<engine::PyAck>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<engine::PyRecovery>()?;

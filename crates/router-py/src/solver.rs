@@ -14,6 +14,7 @@ use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
 use crate::curve::PyStableSwapPool;
 use crate::error::core_error;
+use crate::solidly::PySolidlyPool;
 use crate::v4::PyV4Pool;
 
 /// Converts the solver's refusal.
@@ -388,6 +389,7 @@ enum MultiArgument<'py> {
     Weighted(PyRef<'py, PyWeightedPool>),
     Stable(PyRef<'py, PyBalancerStablePool>),
     StableSwap(PyRef<'py, PyStableSwapPool>),
+    Solidly(PyRef<'py, PySolidlyPool>),
 }
 
 type LevelArgument = (Fitting<u64>, Fitting<u64>);
@@ -445,6 +447,7 @@ impl PyMarketBuilder {
             MultiArgument::Weighted(pool) => self.0.add_weighted(&tokens, pool.0.clone()),
             MultiArgument::Stable(pool) => self.0.add_balancer_stable(&tokens, pool.0.clone()),
             MultiArgument::StableSwap(pool) => self.0.add_stable_swap(&tokens, pool.0.clone()),
+            MultiArgument::Solidly(pool) => self.0.add_solidly(&tokens, pool.0.clone()),
         }
         .map_err(from_solve)
     }

@@ -1,10 +1,12 @@
 """Plans encoded, signed and run on the real executor, Permit2 and pools, to the wei."""
 
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from connectors.chain.abi import AbiFunction, load_contract
 from connectors.chain.deployment import Deployment
@@ -12,17 +14,20 @@ from connectors.chain.executor import ExecutorEncoder, Plan, hash_plan
 from connectors.chain.keystore import HotKey
 from connectors.chain.node import RpcChain, RpcChainAudit
 from connectors.chain.policy import SignerPolicy
-from connectors.chain.rpc import JsonRpc
+from connectors.chain.rpc import JsonRpc, to_hex
 from connectors.chain.signer import LocalSigner
 from connectors.dex.balancer.calls import COMPOSABLE_STABLE
+from connectors.dex.curve.calls import CRYPTO, FIRST_PLAIN, NG
 from connectors.dex.pool_state import ChainPool, PairCore
 from connectors.dex.reader import WholePoolReader
 from router.domain.assets import Asset
-from router.domain.errors import OrderRejected
-from router.domain.market import Protocol
+from router.domain.errors import OrderRejected, VenueUnavailable
+from router.domain.market import PoolRef, Protocol
 from router.domain.routes import Leg
 from router.domain.settlement import Receipt, TxRequest
 from router.execution.preflight import Preflight
+from router.settings import RoutingSettings
+from tests.integration.contracts.evm import load_test_contract
 
 KEY = HotKey(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
 CHAIN_ID = 31337
@@ -33,6 +38,7 @@ WALKING_USDC = 11_000_000
 ONE_TRADE = {
     "WETH": 10**19, "USDC": 10**10, "USDT": 10**10, "DAI": 10**22, "WBTC": 10**7, "LINK": 10**21,
 }  # fmt: skip
+USED_BASE_GAS = RoutingSettings().base_gas - 17_100
 ON_DEVNET = set(Protocol) - {Protocol.BOOK, Protocol.CURVE}
 
 
@@ -220,6 +226,23 @@ async def test_random_single_legs_execute_to_the_wei_within_their_gas_limit(worl
         }
 
 
+async def test_a_leg_of_v4_or_balancer_uses_about_the_gas_of_its_estimate(world: World) -> None:
+    shared = (Protocol.UNISWAP_V4, Protocol.BALANCER)
+    pools = [pool.ref for pool in world.pools.values() if pool.ref.protocol in shared]
+    used: defaultdict[str, list[float]] = defaultdict(list)
+    for turn in range(4):
+        for pool in await WholePoolReader(world.rpc).read(pools, await world.chain.head()):
+            assert pool is not None
+            sold, bought = pool.ref.tokens[turn % 2], pool.ref.tokens[1 - turn % 2]
+            amount = ONE_TRADE[sold.symbol] // 20
+            leg = leg_of(pool, sold, amount, asset_out=bought, takes_rest=True)
+            receipt = await world.run(await world.plan([leg], amount, [(bought, 1)]))
+            # The desk's permits share a word of nonces, which a program's do not.
+            used[pool.ref.label].append((receipt.gas_used - USED_BASE_GAS) / leg.gas)
+    # What leaves zero for the first time costs more: the later turns are those of pools in use.
+    assert all(0.93 < ratio < 1.07 for ratios in used.values() for ratio in ratios[2:]), used
+
+
 async def test_a_split_over_every_protocol_delivers_the_quoted_sum(world: World) -> None:
     weth, wbtc, usdc = (world.deployment.asset(s) for s in ("WETH", "WBTC", "USDC"))
     weighted = next(
@@ -250,6 +273,69 @@ async def test_a_split_over_every_protocol_delivers_the_quoted_sum(world: World)
                 asset.address, ALLOWANCE.encode_call(world.encoder.executor_address, spender)
             )
             assert ALLOWANCE.decode_output(allowed) == (0,), (asset.symbol, spender)
+
+
+async def own_stable_swap(world: World) -> PoolRef:
+    """Deploy a StableSwap of our own over DAI, USDC and USDT; it is not Curve's code."""
+    tokens = [world.deployment.asset(symbol) for symbol in ("DAI", "USDC", "USDT")]
+    deploy = load_test_contract("OwnStableSwap").encode_deploy(
+        [asset.address for asset in tokens], [asset.decimals for asset in tokens], 2_000, 1_000_000
+    )
+    bob = world.deployment.roles["bob"]
+    await world.rpc.call("anvil_impersonateAccount", [bob])
+    transaction = {"from": bob, "data": to_hex(deploy), "gas": hex(5_000_000)}
+    tx_hash = await world.rpc.call("eth_sendTransaction", [transaction])
+    while (receipt := await world.rpc.call("eth_getTransactionReceipt", [tx_hash])) is None:
+        continue  # Anvil answers before the block is there.
+    address = to_checksum_address(receipt["contractAddress"])
+    for asset, whole in zip(tokens, (3_000_000, 2_500_000, 4_100_000), strict=True):
+        units = hex(whole * asset.one_in_units)
+        await world.rpc.call("anvil_dealERC20", [address, asset.address, units])
+    absorb = load_test_contract("OwnStableSwap").functions["absorb"].encode_call()
+    call = {"from": bob, "to": address, "data": to_hex(absorb)}
+    tx_hash = await world.rpc.call("eth_sendTransaction", [call])
+    while await world.rpc.call("eth_getTransactionReceipt", [tx_hash]) is None:
+        continue
+    return PoolRef(
+        protocol=Protocol.CURVE,
+        address=address,
+        token0=tokens[0],
+        token1=tokens[1],
+        further_tokens=(tokens[2],),
+        fee_ppm=100,
+        variant=FIRST_PLAIN,
+    )
+
+
+async def test_curve_legs_pay_their_quotes_in_a_stable_swap_of_our_own(world: World) -> None:
+    ref = await own_stable_swap(world)
+    contracts = world.deployment.contracts
+    world.encoder = ExecutorEncoder(contracts["RouteExecutor"], contracts["Permit2"], [ref])
+    rng = random.Random(8)
+    for _ in range(20):
+        (pool,) = await WholePoolReader(world.rpc).read([ref], await world.chain.head())
+        assert pool is not None
+        sold, bought = rng.sample(ref.tokens, 2)
+        amount = int(10 ** rng.uniform(0, 5.8) * sold.one_in_units) + rng.randint(0, 99)
+        leg = leg_of(pool, sold, amount, asset_out=bought, takes_rest=True)
+        receipt = await world.run(await world.plan([leg], amount, [(bought, leg.amount_out_units)]))
+        assert receipt.status, leg
+        assert world.encoder.delivered(receipt, world.signer.address) == {
+            bought.address.lower(): leg.amount_out_units
+        }
+
+
+async def test_a_curve_pool_of_other_coins_or_another_kind_is_not_read(world: World) -> None:
+    ref = await own_stable_swap(world)
+    head = await world.chain.head()
+    for wrong in (
+        replace(ref, token0=ref.token1, token1=ref.token0),
+        replace(ref, variant=NG),
+        replace(ref, variant=CRYPTO),
+        replace(ref, address=world.deployment.roles["bob"]),
+    ):
+        with pytest.raises(VenueUnavailable, match=ref.protocol.title()):
+            await WholePoolReader(world.rpc).read([wrong], head)
 
 
 async def test_a_pool_nobody_named_to_the_encoder_cannot_be_encoded(world: World) -> None:

@@ -18,7 +18,11 @@ pub use balancer::{
     scaling_factor, BalancerStablePool, PowVersion, StableVersion, WeightedPool,
     BALANCER_STABLE_GAS, WEIGHTED_GAS,
 };
-pub use curve::{CurveEra, StableSwapPool, StableSwapTerms, CURVE_STABLE_GAS};
+pub use curve::{
+    CryptoParams, CryptoPool, CryptoVersion, CurveEra, StableSwapPool, StableSwapTerms,
+    UnderlyingPool, CURVE_CRYPTO_GAS, CURVE_LENT_GAS, CURVE_META_GAS, CURVE_NG_GAS,
+    CURVE_STABLE_GAS,
+};
 pub use error::AmmError;
 pub use multi::MultiPool;
 pub use quote::Quote;

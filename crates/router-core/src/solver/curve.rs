@@ -37,6 +37,9 @@ pub(super) struct Response {
 #[derive(Clone, Debug)]
 pub(super) enum Curve {
     Amm(AmmCurve),
+    /// A chain drawn through exact quotes, or one whose contract rounds its fee down: the pool may
+    /// give a unit more than the curve says.
+    Numeric(AmmCurve),
     Ladder(LadderCurve),
     Smooth(SmoothCurve),
 }
@@ -80,7 +83,7 @@ impl Curve {
     /// Output per input unit at zero size, fee included.
     pub(super) fn spot(&self) -> f64 {
         match self {
-            Self::Amm(curve) => curve.spot,
+            Self::Amm(curve) | Self::Numeric(curve) => curve.spot,
             Self::Ladder(curve) => curve.levels.first().map_or(0.0, |level| level.slope),
             Self::Smooth(curve) => curve.spot(),
         }
@@ -89,7 +92,7 @@ impl Curve {
     /// Returns the trade that maximises `output - ratio * input`, ladders slightly smoothed.
     pub(super) fn respond(&self, ratio: f64) -> Response {
         match self {
-            Self::Amm(curve) => curve.respond(ratio),
+            Self::Amm(curve) | Self::Numeric(curve) => curve.respond(ratio),
             Self::Ladder(curve) => curve.respond(ratio),
             Self::Smooth(curve) => curve.respond(ratio),
         }
@@ -98,7 +101,7 @@ impl Curve {
     /// Returns `(input, output)` of a trade that maximises `output - ratio * input`, unsmoothed.
     pub(super) fn best_trade(&self, ratio: f64) -> (f64, f64) {
         match self {
-            Self::Amm(curve) => {
+            Self::Amm(curve) | Self::Numeric(curve) => {
                 let response = curve.respond(ratio);
                 (response.amount_in, response.amount_out)
             }
@@ -113,7 +116,7 @@ impl Curve {
     /// Returns the output for `amount_in`; what the venue cannot take is ignored.
     pub(super) fn output(&self, amount_in: f64) -> f64 {
         match self {
-            Self::Amm(curve) => curve.output(amount_in),
+            Self::Amm(curve) | Self::Numeric(curve) => curve.output(amount_in),
             Self::Ladder(curve) => curve.output(amount_in),
             Self::Smooth(curve) => curve.output(amount_in),
         }
@@ -122,7 +125,7 @@ impl Curve {
     /// Returns the input for `amount_out`; infinite when the venue cannot deliver it.
     pub(super) fn input(&self, amount_out: f64) -> f64 {
         match self {
-            Self::Amm(curve) => curve.input(amount_out),
+            Self::Amm(curve) | Self::Numeric(curve) => curve.input(amount_out),
             Self::Ladder(curve) => curve.input(amount_out),
             Self::Smooth(curve) => curve.input(amount_out),
         }
@@ -132,10 +135,17 @@ impl Curve {
     /// what the last unit gave.
     pub(super) fn marginal(&self, amount_in: f64) -> f64 {
         match self {
-            Self::Amm(curve) => curve.marginal(amount_in),
+            Self::Amm(curve) | Self::Numeric(curve) => curve.marginal(amount_in),
             Self::Ladder(curve) => curve.marginal(amount_in),
             Self::Smooth(curve) => curve.marginal(amount_in),
         }
+    }
+}
+
+impl Curve {
+    /// Whether the venue may give a unit more than the curve says.
+    pub(super) const fn is_numeric(&self) -> bool {
+        matches!(self, Self::Numeric(_))
     }
 }
 
@@ -206,7 +216,7 @@ impl AmmCurve {
         }
     }
 
-    fn output(&self, amount_in: f64) -> f64 {
+    pub(super) fn output(&self, amount_in: f64) -> f64 {
         let net = amount_in * self.keep;
         if net >= self.net_in_total {
             return self.out_total;

@@ -268,6 +268,10 @@ impl<'s, 'm> Dual<'s, 'm> {
                 continue;
             }
             let (price_in, price_out) = (at(prices, edge.from), at(prices, edge.to));
+            if edge.edge.curve.is_numeric() {
+                // One unit more than the curve says, on either side.
+                sum += price_in + price_out;
+            }
             if price_in > edge.spot * price_out * IDLE {
                 sum += charge(index, 0.0);
                 continue;

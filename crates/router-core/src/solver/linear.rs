@@ -4,10 +4,16 @@
     reason = "floats rank and bound; every amount is re-priced in integers after"
 )]
 
-use super::cells::{add_at, at, set_at};
+use super::cells::{add_at, at, push_at, set_at};
 
 /// Up to this many tokens the system is factorised densely; beyond, conjugate gradients.
 const DENSE_LIMIT: usize = 48;
+
+/// From this many tokens on those with few neighbours are eliminated first.
+const SPARSE_FROM: usize = 12;
+
+/// Most neighbours of a token that is eliminated first: each pair of them becomes an arc.
+const FEW: usize = 6;
 
 /// Most conjugate-gradient steps.
 const MAX_CG_STEPS: usize = 200;
@@ -70,10 +76,10 @@ impl Laplacian {
         set_at(&mut x, self.fixed, 0.0);
         let part = self.only(&moving);
         let wanted: Vec<f64> = moving.iter().map(|token| at(right, *token)).collect();
-        let steps = if moving.len() <= DENSE_LIMIT {
+        let steps = if moving.len() < SPARSE_FROM {
             part.solve_dense(&wanted)
         } else {
-            part.solve_iteratively(&wanted)
+            part.solve_sparse(wanted)
         };
         for (token, step) in moving.iter().zip(steps) {
             set_at(&mut x, *token, step);
@@ -98,6 +104,126 @@ impl Laplacian {
                 .filter_map(|(a, b, weight)| Some((place(*a)?, place(*b)?, *weight)))
                 .collect(),
         }
+    }
+
+    /// Eliminates tokens with few neighbours, fewest first, and solves for the others densely: most
+    /// tokens of a market trade against a few hubs only, so that little is left.
+    fn solve_sparse(&self, mut right: Vec<f64>) -> Vec<f64> {
+        let order = self.by_degree();
+        let mut places = vec![0; self.count];
+        for (place, token) in order.iter().enumerate() {
+            set_at(&mut places, *token, place);
+        }
+        // Arcs lie with the end that comes first in the order.
+        let mut rows: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.count];
+        for &(a, b, weight) in &self.arcs {
+            let (first, last) = if at(&places, a) < at(&places, b) {
+                (a, b)
+            } else {
+                (b, a)
+            };
+            push_at(&mut rows, first, (last, weight));
+        }
+        let mut diagonal = self.diagonal.clone();
+        let mut gone: usize = 0;
+        for token in &order {
+            let row = merged(rows.get_mut(*token));
+            if row.len() > FEW {
+                // The order is by the first number of arcs, so one behind may have fewer now; it is
+                // left to the dense part.
+                if let Some(kept) = rows.get_mut(*token) {
+                    *kept = row;
+                }
+                break;
+            }
+            let original = self.diagonal(*token);
+            let mut pivot = at(&diagonal, *token);
+            if pivot <= original * 1e-14 {
+                pivot = original;
+                set_at(&mut diagonal, *token, pivot);
+            }
+            let known = at(&right, *token) / pivot;
+            for (index, &(first, weight)) in row.iter().enumerate() {
+                add_at(&mut right, first, weight * known);
+                add_at(&mut diagonal, first, -weight * weight / pivot);
+                for &(second, other) in row.get(index.wrapping_add(1)..).unwrap_or_default() {
+                    let (early, late) = if at(&places, first) < at(&places, second) {
+                        (first, second)
+                    } else {
+                        (second, first)
+                    };
+                    push_at(&mut rows, early, (late, weight * other / pivot));
+                }
+            }
+            if let Some(kept) = rows.get_mut(*token) {
+                *kept = row;
+            }
+            gone = gone.wrapping_add(1);
+        }
+        let (eliminated, core) = order.split_at_checked(gone).unwrap_or_default();
+        let mut x = self.solve_core(core, &rows, &diagonal, &right);
+        for token in eliminated.iter().rev() {
+            let row = rows.get(*token).map_or(&[][..], Vec::as_slice);
+            let pulled: f64 = row
+                .iter()
+                .map(|(other, weight)| weight * at(&x, *other))
+                .sum();
+            let value = (at(&right, *token) + pulled) / at(&diagonal, *token);
+            set_at(&mut x, *token, value);
+        }
+        x
+    }
+
+    /// Solves for the tokens that were not eliminated; zero for the others.
+    fn solve_core(
+        &self,
+        core: &[usize],
+        rows: &[Vec<(usize, f64)>],
+        diagonal: &[f64],
+        right: &[f64],
+    ) -> Vec<f64> {
+        let mut places = vec![usize::MAX; self.count];
+        for (place, token) in core.iter().enumerate() {
+            set_at(&mut places, *token, place);
+        }
+        let arcs = core.iter().flat_map(|token| {
+            let row = rows.get(*token).map_or(&[][..], Vec::as_slice);
+            row.iter()
+                .map(move |(other, weight)| (*token, *other, *weight))
+        });
+        let part = Self {
+            count: core.len(),
+            fixed: usize::MAX,
+            diagonal: core.iter().map(|token| at(diagonal, *token)).collect(),
+            arcs: arcs
+                .map(|(a, b, weight)| (at(&places, a), at(&places, b), weight))
+                .collect(),
+        };
+        let wanted: Vec<f64> = core.iter().map(|token| at(right, *token)).collect();
+        let steps = if core.len() <= DENSE_LIMIT {
+            part.solve_dense(&wanted)
+        } else {
+            part.solve_iteratively(&wanted)
+        };
+        let mut x = vec![0.0; self.count];
+        for (token, step) in core.iter().zip(steps) {
+            set_at(&mut x, *token, step);
+        }
+        x
+    }
+
+    /// Tokens by rising number of arcs.
+    fn by_degree(&self) -> Vec<usize> {
+        let mut degrees = vec![0_usize; self.count];
+        for &(a, b, _) in &self.arcs {
+            for token in [a, b] {
+                let degree = at(&degrees, token).wrapping_add(1);
+                set_at(&mut degrees, token, degree);
+            }
+        }
+        let mut order: Vec<usize> = (0..self.count).collect();
+        order.sort_by_key(|token| (at(&degrees, *token), *token));
+        order
     }
 
     /// Cholesky without square roots (`L D L^T`).
@@ -238,6 +364,20 @@ impl Laplacian {
     }
 }
 
+/// Takes a row out with its arcs to one neighbour added up.
+fn merged(row: Option<&mut Vec<(usize, f64)>>) -> Vec<(usize, f64)> {
+    let mut row = row.map(core::mem::take).unwrap_or_default();
+    row.sort_by_key(|(other, _)| *other);
+    row.dedup_by(|next, kept| {
+        let is_same = next.0 == kept.0;
+        if is_same {
+            kept.1 += next.1;
+        }
+        is_same
+    });
+    row
+}
+
 fn dot(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(a, b)| a * b).sum()
 }
@@ -269,7 +409,11 @@ mod tests {
             right in prop::collection::vec(-1.0_f64..1.0, 12),
         ) {
             let system = ring(12, &weights);
-            for x in [system.solve_dense(&right), system.solve_iteratively(&right)] {
+            let mut free = right.clone();
+            set_at(&mut free, 0, 0.0);
+            let mut sparse = system.only(&(1..12).collect::<Vec<_>>()).solve_sparse(free.into_iter().skip(1).collect());
+            sparse.insert(0, 0.0);
+            for x in [system.solve_dense(&right), system.solve_iteratively(&right), sparse] {
                 let image = system.multiply(&x);
                 prop_assert!(at(&x, 0).abs() < 1e-12);
                 for token in 1..12 {

@@ -2,12 +2,13 @@
 
 use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
-use super::segments::{ladder_curve, v2_curve, v3_curve, v4_curve};
+use super::segments::{ladder_curve, solidly_curve, v2_curve, v3_curve, v4_curve};
 use super::smooth::{balancer_stable_curve, stable_swap_curve, weighted_curve};
 use super::venue::{LegGas, Venue, VenueKind, Way};
 use super::SolveError;
 use crate::amm::{
-    BalancerStablePool, MultiPool, StableSwapPool, V2Pool, V3Pool, V4Pool, WeightedPool,
+    BalancerStablePool, MultiPool, SolidlyPool, StableSwapPool, V2Pool, V3Pool, V4Pool,
+    WeightedPool,
 };
 
 /// Largest number of tokens or venues of a market.
@@ -166,6 +167,15 @@ impl MarketBuilder {
         self.add(tokens, VenueKind::StableSwap(pool))
     }
 
+    /// Adds a Solidly pair (Aerodrome and others) of two tokens.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.
+    pub fn add_solidly(&mut self, tokens: &[u32], pool: SolidlyPool) -> Result<u32, SolveError> {
+        one_per_coin(tokens, &pool)?;
+        self.add(tokens, VenueKind::Solidly(pool))
+    }
+
     /// Adds a book whose base and quote are two tokens.
     ///
     /// # Errors
@@ -284,6 +294,7 @@ fn edge_of(index: u32, venue: &Venue, way: Way, (from, to): (u32, u32)) -> Optio
         VenueKind::V2(pool) => v2_curve(pool, forward)?,
         VenueKind::V3(pool) => v3_curve(pool, forward)?,
         VenueKind::V4(pool) => v4_curve(pool, forward)?,
+        VenueKind::Solidly(pool) => solidly_curve(pool, forward)?,
         VenueKind::Weighted(pool) => weighted_curve(pool, way)?,
         VenueKind::BalancerStable(pool) => balancer_stable_curve(pool, way)?,
         VenueKind::StableSwap(pool) => stable_swap_curve(pool, way)?,

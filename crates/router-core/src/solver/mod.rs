@@ -27,6 +27,7 @@ mod polish;
 mod prune;
 mod recover;
 mod repair;
+mod sampled;
 mod scope;
 mod search;
 mod segments;

@@ -12,13 +12,17 @@ use crate::num::U256;
 
 /// Most exact replays of one polish, and how many legs they may replay in all.
 const MAX_REPLAYS: usize = 160;
-const MAX_REPLAYED_LEGS: usize = 2_000;
+const MAX_REPLAYED_LEGS: usize = 640;
 
 /// Most rounds of aligning legs to their steps.
 const MAX_ALIGNMENTS: usize = 4;
 
 /// A gap below this share of the value is not worth a replay.
 const GOOD_ENOUGH: f64 = 1e-9;
+
+/// The same with more legs than [`FEW_LEGS`], which cost more to replay.
+const GOOD_ENOUGH_OF_MANY: f64 = 2e-8;
+const FEW_LEGS: usize = 6;
 
 /// Polishes exact-in candidates; the amount sold is fixed.
 pub(super) struct Polish<'s, 'm> {
@@ -47,9 +51,11 @@ impl<'s, 'm> Polish<'s, 'm> {
         self.replays_left = affordable.map_or(MAX_REPLAYS, |most| most.min(MAX_REPLAYS));
         self.drop_legs(&mut best);
         best.split.fix_amounts();
-        for _ in 0..MAX_ALIGNMENTS {
-            if !self.align(&mut best) {
-                break;
+        if self.is_coarse(&best) {
+            for _ in 0..MAX_ALIGNMENTS {
+                if !self.align(&mut best) {
+                    break;
+                }
             }
         }
         let mut step = self.first_step(&best);
@@ -69,8 +75,30 @@ impl<'s, 'm> Polish<'s, 'm> {
     )]
     fn is_good(&self, candidate: &Candidate) -> bool {
         let score = self.objective.gross().score(&candidate.outcome);
-        let slack = (to_f64(candidate.outcome.amount_out) * GOOD_ENOUGH).max(1.0);
+        let part = if candidate.outcome.leg_count > FEW_LEGS {
+            GOOD_ENOUGH_OF_MANY
+        } else {
+            GOOD_ENOUGH
+        };
+        let slack = (to_f64(candidate.outcome.amount_out) * part).max(1.0);
         candidate.promise - score < slack
+    }
+
+    /// Whether a unit of output or a lot, leg by leg, is worth aligning to.
+    #[allow(
+        clippy::float_arithmetic,
+        reason = "it only decides whether to look further"
+    )]
+    fn is_coarse(&self, candidate: &Candidate) -> bool {
+        let step = |leg: &SplitLeg| {
+            let edge = self.scope.edges.get(leg.edge);
+            if edge.is_some_and(|edge| edge.is_ladder) {
+                1.0
+            } else {
+                1.0 / to_f64(leg.trade.amount_out).max(1.0)
+            }
+        };
+        candidate.split.legs().map(step).sum::<f64>() > GOOD_ENOUGH_OF_MANY
     }
 
     /// Size of the first moves: losses are of second order, so a gap of a millionth means that about

@@ -19,7 +19,7 @@ const LEG_TRIALS: usize = 3;
 const TOKEN_TRIALS: usize = 2;
 
 /// Up to this many legs too many are taken away one by one.
-const FEW: usize = 6;
+const FEW: usize = 3;
 
 /// Returns a skeleton of at most `max_legs` flows among those of `skeleton`, and its solution.
 pub(super) fn prune(

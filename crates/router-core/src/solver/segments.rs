@@ -5,13 +5,17 @@
 )]
 
 use super::curve::{AmmCurve, Curve, LadderCurve};
-use super::float::to_f64;
+use super::float::{floor_u256, to_f64};
 use super::ladder::LadderSide;
-use crate::amm::{sqrt_ratio_at_tick, V2Pool, V3Pool, V4Pool};
+use super::sampled::sampled_curve;
+use crate::amm::{sqrt_ratio_at_tick, MultiPool, SolidlyPool, V2Pool, V3Pool, V4Pool};
 use crate::num::{PPM_ONE, U256};
 
 /// Two to the power of 96.
 const Q96: f64 = 79_228_162_514_264_337_593_543_950_336.0;
+
+/// Basis points in one.
+const BPS_ONE: f64 = 10_000.0;
 
 /// Share of the input that is not the fee.
 fn keep_share(fee_ppm: u32) -> f64 {
@@ -28,6 +32,35 @@ pub(super) fn v2_curve(pool: &V2Pool, zero_for_one: bool) -> Option<Curve> {
     if reserve_in == 0 || reserve_out == 0 {
         return None;
     }
+    product_curve(reserve_in, reserve_out, keep_share(pool.fee_ppm())).map(Curve::Amm)
+}
+
+/// Returns the curve of a Solidly pair, whose contract rounds the fee down; a stable pair is asked
+/// for samples. `None` when it cannot trade.
+pub(super) fn solidly_curve(pool: &SolidlyPool, zero_for_one: bool) -> Option<Curve> {
+    let [first, second] = *pool.balances();
+    let (coins, (reserve_in, reserve_out)) = if zero_for_one {
+        ((0, 1), (first, second))
+    } else {
+        ((1, 0), (second, first))
+    };
+    if reserve_in == 0 || reserve_out == 0 {
+        return None;
+    }
+    let curve = if pool.is_stable() {
+        sampled_curve(reserve_in as f64, reserve_out as f64, |amount_in| {
+            let amount_in = floor_u256(amount_in);
+            let quote = pool.quote_exact_in(coins.0, coins.1, amount_in).ok()?;
+            Some((to_f64(quote.amount_in), to_f64(quote.amount_out)))
+        })
+    } else {
+        let keep = 1.0 - f64::from(pool.fee_bps()) / BPS_ONE;
+        product_curve(reserve_in, reserve_out, keep)
+    };
+    curve.map(Curve::Numeric)
+}
+
+fn product_curve(reserve_in: u128, reserve_out: u128, keep: f64) -> Option<AmmCurve> {
     let (reserve_in, reserve_out) = (reserve_in as f64, reserve_out as f64);
     let whole = (
         reserve_in.sqrt() * reserve_out.sqrt(),
@@ -36,7 +69,7 @@ pub(super) fn v2_curve(pool: &V2Pool, zero_for_one: bool) -> Option<Curve> {
         f64::INFINITY,
         reserve_out,
     );
-    AmmCurve::new(keep_share(pool.fee_ppm()), &[whole]).map(Curve::Amm)
+    AmmCurve::new(keep, &[whole])
 }
 
 /// Returns the curve of a V3 direction over all its ranges; `None` when it cannot trade.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::ladder::{LadderFill, LadderSide};
 use super::smooth::{stable_most_in, weighted_most_in};
 use crate::amm::{
-    AmmError, BalancerStablePool, MultiPool, Quote, StableSwapPool, V2Pool, V3Pool, V4Pool,
-    WeightedPool, BALANCER_STABLE_GAS, CURVE_STABLE_GAS, V2_GAS, V3_GAS, V4_GAS, WEIGHTED_GAS,
+    AmmError, BalancerStablePool, MultiPool, Quote, SolidlyPool, StableSwapPool, V2Pool, V3Pool,
+    V4Pool, WeightedPool, BALANCER_STABLE_GAS, CURVE_STABLE_GAS, SOLIDLY_GAS, SOLIDLY_STABLE_GAS,
+    V2_GAS, V3_GAS, V4_GAS, WEIGHTED_GAS,
 };
 use crate::num::U256;
 
@@ -70,6 +71,7 @@ pub(super) enum VenueKind {
     Weighted(WeightedPool),
     BalancerStable(BalancerStablePool),
     StableSwap(StableSwapPool),
+    Solidly(SolidlyPool),
     Ladder { bids: LadderSide, asks: LadderSide },
 }
 
@@ -116,6 +118,8 @@ impl Venue {
             VenueKind::Weighted(_) => WEIGHTED_GAS,
             VenueKind::BalancerStable(_) => BALANCER_STABLE_GAS,
             VenueKind::StableSwap(_) => CURVE_STABLE_GAS,
+            VenueKind::Solidly(ref pool) if pool.is_stable() => SOLIDLY_STABLE_GAS,
+            VenueKind::Solidly(_) => SOLIDLY_GAS,
             VenueKind::Ladder { .. } => 0,
         }
     }
@@ -162,6 +166,10 @@ impl Venue {
                 pool.quote_exact_in(coin_in, coin_out, amount_in.min(most))
                     .map(Trade::from)
             }
+            VenueKind::Solidly(pool) => halved(amount_in, |amount| {
+                let quote = pool.quote_exact_in(coin_in, coin_out, amount)?;
+                Ok(quote.into())
+            }),
             VenueKind::Ladder { bids, asks } => {
                 let side = if forward { bids } else { asks };
                 Ok(side.fill(side.lots_for_input(amount_in)).into())
@@ -206,6 +214,9 @@ impl Venue {
             VenueKind::StableSwap(pool) => pool
                 .quote_exact_out(coin_in, coin_out, amount_out)
                 .map(Trade::from),
+            VenueKind::Solidly(pool) => pool
+                .quote_exact_out(coin_in, coin_out, amount_out)
+                .map(Trade::from),
             VenueKind::Ladder { bids, asks } => {
                 let side = if forward { bids } else { asks };
                 side.lots_for_output(amount_out)
@@ -214,6 +225,24 @@ impl Venue {
             }
         };
         trade.map(|trade| self.reckoned(trade))
+    }
+}
+
+/// Quotes a pool that refuses very large offers; it is offered half as much until it takes it.
+fn halved(
+    amount_in: U256,
+    quote: impl Fn(U256) -> Result<Trade, AmmError>,
+) -> Result<Trade, AmmError> {
+    let mut offer = amount_in;
+    loop {
+        match quote(offer) {
+            Err(AmmError::Overflow | AmmError::AmountRange | AmmError::InsufficientLiquidity)
+                if offer > U256::ONE =>
+            {
+                offer = offer.wrapping_shr(1);
+            }
+            answer => return answer,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 """What the encoder refuses, and how it reads a receipt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from connectors.chain.keystore import HotKey
 from connectors.chain.policy import SignerPolicy
 from connectors.chain.signer import LocalSigner
 from router.domain.assets import NATIVE_ADDRESS, Asset
-from router.domain.market import Protocol
+from router.domain.market import PoolRef, Protocol
 from router.domain.routes import Leg
 from router.domain.settlement import Log, Receipt, TxRequest
 
@@ -205,3 +206,62 @@ def test_a_transfer_of_a_collectible_is_not_counted() -> None:
         logs=(collectible,),
     )
     assert ENCODER.delivered(receipt, HOT) == {}
+
+
+ETH = Asset(symbol="ETH", decimals=18, chain_id=CHAIN, address=NATIVE_ADDRESS)
+DAI = Asset(symbol="DAI", decimals=18, chain_id=CHAIN, address="0x" + "44" * 20)
+POOL_ID = "0x" + "5a" * 32
+
+
+def pool_of(protocol: Protocol, **changes: Any) -> PoolRef:
+    terms: dict[str, Any] = {"token0": WETH, "token1": USDC, "fee_ppm": 3000, **changes}
+    return PoolRef(protocol=protocol, address=POOL, **terms)
+
+
+def step_of(pool: PoolRef, **changes: Any) -> tuple[Any, ...]:
+    """Return the one step of a plan over the pool."""
+    traded = replace(leg(pool.protocol), venue_id=pool.venue_id, **changes)
+    request = ExecutorEncoder(EXECUTOR, pools=[pool]).encode(
+        plan_id=b"\1" * 32,
+        legs=[traded],
+        amount_in_units=5,
+        minimums=[(traded.asset_out, 1)],
+        permit_nonce=1,
+        deadline_s=1,
+        signer=signer(),
+        chain_id=CHAIN,
+    )
+    plan, _ = load_contract("RouteExecutor").functions["execute"].decode_input(request.data)
+    step: tuple[Any, ...] = plan[5][0]
+    return step
+
+
+def test_a_v4_step_names_the_key_of_the_pool_in_its_manager() -> None:
+    pool = pool_of(Protocol.UNISWAP_V4, pool_id=POOL_ID, tick_spacing=60)
+    detail = (60).to_bytes(32, "big")
+    assert step_of(pool) == (2, POOL, WETH.address, USDC.address, 3000, 5, detail)
+
+
+def test_a_balancer_step_names_the_pool_by_its_id_in_the_vault() -> None:
+    pool = pool_of(Protocol.BALANCER, pool_id=POOL_ID)
+    assert step_of(pool) == (4, POOL, WETH.address, USDC.address, 0, 5, b"\x5a" * 32)
+
+
+@pytest.mark.parametrize(("variant", "flag"), [("plain", 0), ("ng", 0), ("crypto", 1)])
+def test_a_curve_step_names_the_coins_by_their_places(variant: str, flag: int) -> None:
+    pool = pool_of(Protocol.CURVE, token0=USDC, token1=DAI, further_tokens=(WETH,), variant=variant)
+    detail = (2 | 0 << 8 | flag << 16).to_bytes(32, "big")
+    assert step_of(pool) == (3, POOL, WETH.address, USDC.address, 0, 5, detail)
+
+
+@pytest.mark.parametrize("protocol", [Protocol.UNISWAP_V4, Protocol.CURVE])
+def test_the_coin_itself_is_not_swapped(protocol: Protocol) -> None:
+    pool = pool_of(protocol, token0=ETH, pool_id=POOL_ID)
+    with pytest.raises(ValueError, match="the coin itself"):
+        step_of(pool, asset_in=ETH)
+
+
+@pytest.mark.parametrize("protocol", [Protocol.UNISWAP_V4, Protocol.CURVE, Protocol.BALANCER])
+def test_a_pool_that_the_encoder_was_not_told_of_has_no_step(protocol: Protocol) -> None:
+    with pytest.raises(ValueError, match="not a pool known here"):
+        encode(legs=[leg(protocol)])

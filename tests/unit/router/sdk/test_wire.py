@@ -72,7 +72,7 @@ def test_price_and_quantity_are_the_lots_and_ticks_they_say(
         ("ORDER_INVALID", {"slippage_bps": "many"}),
         ("ORDER_INVALID", {"max_hops": 9}),
         ("ORDER_INVALID", {"hops": 3}),
-        ("ORDER_INVALID", {"protocols": ["curve"]}),
+        ("ORDER_INVALID", {"protocols": ["kyber"]}),
         ("ORDER_INVALID", {"sell": "x" * 81}),
     ],
 )

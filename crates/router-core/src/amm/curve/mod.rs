@@ -1,40 +1,43 @@
-//! Curve pools.
+//! Curve pools, bit for bit what their contracts do: StableSwap and CryptoSwap.
 
-mod invariant;
-mod stable_swap;
+mod crypto;
+mod crypto_math;
+mod holdings;
+mod least_input;
+mod liquidity;
+mod stable;
+mod stable_math;
+mod terms;
+mod through;
+mod underlying;
 
-pub use stable_swap::{CurveEra, StableSwapPool, StableSwapTerms, CURVE_STABLE_GAS};
-
-use super::AmmError;
+use crate::amm::AmmError;
 use crate::num::U256;
 
-/// Refuses a pair of coins that a pool of `count` coins cannot swap.
-fn check_pair(count: usize, coin_in: usize, coin_out: usize) -> Result<(), AmmError> {
-    if coin_in >= count || coin_out >= count {
-        return Err(AmmError::InvalidRequest(
-            "The pool does not hold this coin.",
-        ));
-    }
+pub use crypto::{CryptoParams, CryptoPool, CryptoVersion, CURVE_CRYPTO_GAS};
+pub use stable::{StableSwapPool, CURVE_NG_GAS, CURVE_STABLE_GAS};
+pub use terms::{CurveEra, StableSwapTerms};
+pub use underlying::{UnderlyingPool, CURVE_LENT_GAS, CURVE_META_GAS};
+
+/// Refuses a question about coins that are equal or absent, and about nothing.
+fn check_question(
+    count: usize,
+    coin_in: usize,
+    coin_out: usize,
+    amount: U256,
+) -> Result<(), AmmError> {
     if coin_in == coin_out {
         return Err(AmmError::InvalidRequest(
             "A coin cannot be swapped for itself.",
         ));
     }
-    Ok(())
-}
-
-/// The item at an index, or zero.
-fn at(items: &[U256], index: usize) -> U256 {
-    items.get(index).copied().unwrap_or_default()
-}
-
-/// The items with a few of them replaced.
-fn replaced(items: &[U256], changes: &[(usize, U256)]) -> Vec<U256> {
-    let mut items = items.to_vec();
-    for (index, value) in changes {
-        if let Some(item) = items.get_mut(*index) {
-            *item = *value;
-        }
+    if coin_in.max(coin_out) >= count {
+        return Err(AmmError::InvalidRequest(
+            "The pool does not hold this coin.",
+        ));
     }
-    items
+    if amount.is_zero() {
+        return Err(AmmError::AmountRange);
+    }
+    Ok(())
 }

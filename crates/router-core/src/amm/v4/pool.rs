@@ -6,9 +6,9 @@ use crate::amm::v3::{swap, Remaining, Terms, Tick, V3Pool};
 use crate::amm::{AmmError, Quote};
 use crate::num::{PPM_ONE, U256};
 
-/// Estimated gas of one V4 leg that ends in its first step, with both transfers: less than V3's,
-/// for no oracle is written and no pool contract is called.
-pub const V4_GAS: u64 = 68_000;
+/// Gas of one V4 leg that ends in its first step, with both transfers, as measured on the devnet.
+/// The swap itself costs less than V3's, which writes an oracle; the unlocking and settling more.
+pub const V4_GAS: u64 = 76_000;
 
 /// Estimated gas of each further step of a V4 leg, as in V3.
 pub const V4_GAS_PER_STEP: u64 = 7_200;
