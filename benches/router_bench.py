@@ -20,11 +20,11 @@ from typing import Any
 
 from router_peers import PEERS, Peer, PeerFailure, run
 from router_report import page, table
-from router_score import GAS_MODELS, GAS_PRICE_WEI, Scored, net_of, row_of, score
+from router_score import GAS_MODELS, GAS_PRICE_WEI, GasModel, Scored, net_of, row_of, score
 from router_universes import UNIVERSES
 
 from router.core import Market
-from router.universe.market import UniverseMarket, market_of
+from router.universe.market import LegGas, PoolKind, UniverseMarket, market_of
 from router.universe.quoting import OfflineLimits, OfflineQuote, quote_body, quote_order
 from router.universe.reading import read_universe
 from router.universe.records import OrderRecord
@@ -37,6 +37,7 @@ ANSWERS = ROOT / "var" / "bench" / "answers"
 TARGET = ROOT / "var" / "bench" / "router.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 OURS = "ours"
+KINDS: tuple[PoolKind, ...] = ("v2", "v3", "weighted", "stable", "clob")
 GAS_UNIVERSE = "medium"
 # Hops that the yardstick may take where no bounds file says what is possible.
 BOUND_HOPS = 6
@@ -98,10 +99,12 @@ def with_gas(work: Work) -> Work:
     )
 
 
-def our_answers(work: Work, limits: OfflineLimits) -> list[dict[str, Any]]:
+def our_answers(
+    work: Work, limits: OfflineLimits, leg_gas: Mapping[PoolKind, LegGas] | None = None
+) -> list[dict[str, Any]]:
     """Quote every order; `ms` is the median of the repetitions of one call from Python."""
     universe = read_universe(work.path)
-    market = market_of(universe)
+    market = market_of(universe, leg_gas=leg_gas)
     orders = [order for order in universe.orders if isinstance(order, OrderRecord)]
     for order in orders[:20]:
         quote_order(market, order, limits)
@@ -175,20 +178,26 @@ def _compare(
 
 
 def net_rows(work: Work, scores: Mapping[str, Sequence[Scored]]) -> dict[str, Any]:
-    """Return by peer and gas model the mean net output, its and ours over the orders it came to."""
-    rows: dict[str, Any] = {}
-    for name, scored in scores.items():
-        if name == OURS:
-            continue
-        rows[name] = {"orders": len(scored)}
-        for model, gas in GAS_MODELS.items():
-            theirs, ours = (
-                net_of(work.document, work.bounds, each, gas.gas_of)
-                for each in (scored, scores[OURS])
-            )
+    """Return by peer and gas model the mean net output, its and ours over the orders it came to.
+
+    Ours is told the model that it is scored by.
+    """
+    rows: dict[str, Any] = {
+        name: {"orders": len(scored)} for name, scored in scores.items() if name != OURS
+    }
+    for model, gas in GAS_MODELS.items():
+        told = {kind: LegGas(base=gas.first[kind], per_tick=_per_tick(kind, gas)) for kind in KINDS}
+        own = score(work.document, work.bounds, our_answers(work, OfflineLimits(), told))
+        ours = net_of(work.document, work.bounds, own, gas.gas_of)
+        for name, row in rows.items():
+            theirs = net_of(work.document, work.bounds, scores[name], gas.gas_of)
             means = [sum(net[order] for order in theirs) / len(theirs) for net in (theirs, ours)]
-            rows[name][model] = {"theirs": means[0], "ours": means[1]}
+            row[model] = {"theirs": means[0], "ours": means[1]}
     return rows
+
+
+def _per_tick(kind: PoolKind, gas: GasModel) -> int:
+    return gas.per_tick if kind == "v3" else 0
 
 
 def throughput(work: Work) -> dict[str, Any]:

@@ -25,11 +25,11 @@ with the core) and writes `var/bench/router.json` and this page.
 NET = """
 ## Net of gas
 
-`medium` with gas at 20 gwei. Each router optimises by its own idea of gas, ours too; every answer
-is then scored by one model: mean of (output - gas) / gross bound over the orders that the peer came
-to, the peer's first and ours after it; no route counts 0. The *stated* model: V2 65k, V3 100k and
-20k per tick crossed, stable 120k, weighted 100k. The others are the peers' published constants,
-applied to both leg by leg.
+`medium` with gas at 20 gwei. Each peer optimises by its own idea of gas; every answer is scored by
+one model, which ours is told (`--leg-gas`): mean of (output - gas) / gross bound over the orders
+that the peer came to, the peer's first and ours after it; no route counts 0. The *stated* model:
+V2 65k, V3 100k and 20k per tick crossed, stable 120k, weighted 100k. The others are the peers'
+published constants, applied to both leg by leg.
 """
 _MODELS = ("stated", "tines", "pancake", "uniswap")
 _COLUMNS = (

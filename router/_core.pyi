@@ -704,6 +704,8 @@ class MarketBuilder:
         and costs price_ticks * tick_units / tick_divisor of quote; fractions are rounded once per
         order, against the taker. The taker's fee is taken from the whole output of the order,
         rounded up."""
+    def set_leg_gas(self, venue: int, gas: int, gas_per_tick: int) -> None:
+        """Reckon legs over a venue with this gas instead of the pool's own estimate."""
     def build(self) -> Market: ...
 
 @final

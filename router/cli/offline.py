@@ -13,7 +13,14 @@ from router.cli.plain_text import one_line, printable
 from router.domain.amounts import Amount
 from router.domain.assets import Asset
 from router.domain.errors import UsageError
-from router.universe.market import LeftOut, UniverseMarket, market_of
+from router.universe.market import (
+    POOL_KINDS,
+    LeftOut,
+    LegGas,
+    PoolKind,
+    UniverseMarket,
+    market_of,
+)
 from router.universe.quoting import OfflineLimits, OfflineQuote, quote_body, quote_order
 from router.universe.reading import read_orders, read_universe
 from router.universe.records import OrderRecord, RefusedOrder, Token, Universe
@@ -21,7 +28,7 @@ from router.universe.records import OrderRecord, RefusedOrder, Token, Universe
 # Options of `router quote` that a universe knows.
 KNOWN_OPTIONS = frozenset(
     {"universe", "orders", "as_jsonl", "sell", "buy", "amount", "max_hops", "max_legs"}
-) | {"gas_price_wei"}
+) | {"gas_price_wei", "leg_gas"}
 LEFT_OUT_SHOWN = 20
 
 Report: TypeAlias = Callable[[str, int, int], None]
@@ -37,12 +44,17 @@ def quote_universe(ctx: click.Context, options: dict[str, Any]) -> None:
     _refuse_others(ctx)
     given = {name: options[name] for name in ("max_hops", "max_legs") if options[name] is not None}
     limits = OfflineLimits(gas_price_wei=options["gas_price_wei"], **given)
+    leg_gas = dict(_leg_gas(text) for text in options["leg_gas"])
     path = Path(options["universe"])
     with _progress() as report:
         report("reading", 0, 0)
         universe = read_universe(path)
         orders = _orders(universe, options)
-        market = market_of(universe, lambda done, total: report("pools", done, total))
+        market = market_of(
+            universe,
+            leg_gas=leg_gas,
+            on_pool=lambda done, total: report("pools", done, total),
+        )
     _tell_left_out(market.left_out)
     with _progress() as report:
         _print_answers(universe, market, orders, limits, options, report)
@@ -74,6 +86,18 @@ def _order_of(universe: Universe, sell: str, buy: str | None, amount: str | None
         token_out=token_out,
         amount_in=Amount.parse(amount, asset).units,
     )
+
+
+def _leg_gas(text: str) -> tuple[PoolKind, LegGas]:
+    """Parse `v3=100000+20000`: the gas of a leg over a kind of pool, and of each tick crossed."""
+    kind, _, numbers = text.partition("=")
+    base, plus, per_tick = numbers.partition("+")
+    digits = (base, per_tick if plus else "0")
+    known = next((known for known in POOL_KINDS if known == kind), None)
+    if known is None or not all(part.isascii() and part.isdigit() for part in digits):
+        wanted = f"KIND=GAS or KIND=GAS+PER_TICK, KIND one of {', '.join(sorted(POOL_KINDS))}"
+        raise UsageError("USAGE", f"--leg-gas {text[:40]!r} is not {wanted}.")
+    return known, LegGas(base=int(digits[0]), per_tick=int(digits[1]))
 
 
 def _asset(token: Token) -> Asset:

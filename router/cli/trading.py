@@ -114,6 +114,12 @@ async def _quote(router: "Router", options: dict[str, Any]) -> Quote:
 @partial(_quote_options, required=False)
 @click.option("--universe", metavar="FILE", help="Quote over the pools of a file; needs no chain.")
 @click.option("--orders", metavar="FILE", help="Orders over the universe; its own by default.")
+@click.option(
+    "--leg-gas",
+    multiple=True,
+    metavar="KIND=GAS",
+    help="Gas of a leg over a kind of the universe's pools, as v3=100000+20000 (per tick).",
+)
 @click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON line per order.")
 @click.option("--explain", is_flag=True, help="Show the split, marginal prices, gas and the gap.")
 @click.option("--svg", metavar="FILE", help="Write a picture of the route.")
@@ -126,6 +132,7 @@ def quote(
     /,
     universe: str | None,
     orders: str | None,
+    leg_gas: tuple[str, ...],
     as_jsonl: bool,
     explain: bool,
     svg: str | None,
@@ -143,10 +150,12 @@ def quote(
     if universe is not None:
         from router.cli.offline import quote_universe  # noqa: PLC0415 - only for files
 
-        files = {"universe": universe, "orders": orders, "as_jsonl": as_jsonl}
-        quote_universe(ctx, options | files)
+        files = {"universe": universe, "orders": orders}
+        quote_universe(ctx, {**options, **files, "leg_gas": leg_gas, "as_jsonl": as_jsonl})
         return
-    _check_online(options, orders=orders, as_jsonl=as_jsonl)
+    _check_online(
+        options, {"--orders": orders is not None, "--jsonl": as_jsonl, "--leg-gas": bool(leg_gas)}
+    )
     shown = EXPLAINED_ALTERNATIVES if explain else 0
     options |= {
         "alternatives": shown if alternatives is None else alternatives,
@@ -163,15 +172,15 @@ def quote(
         click.echo(in_one_line(found))
 
 
-def _check_online(options: dict[str, Any], *, orders: str | None, as_jsonl: bool) -> None:
+def _check_online(options: dict[str, Any], offline: dict[str, bool]) -> None:
     """Refuse what only a universe knows, and an order that is not whole.
 
     Raises:
         UsageError: USAGE.
     """
-    if orders is not None or as_jsonl:
-        given = "--jsonl" if orders is None else "--orders"
-        raise UsageError("USAGE", f"{given} goes with --universe only.")
+    for name, is_given in offline.items():
+        if is_given:
+            raise UsageError("USAGE", f"{name} goes with --universe only.")
     for name in ("sell", "buy", "amount"):
         if options[name] is None:
             raise UsageError("USAGE", f"Missing argument '{name.upper()}'.")

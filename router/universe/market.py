@@ -1,9 +1,10 @@
 """The core's market over a universe, and the pools that could not be in it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, TypeAlias
 
 from router.core import (
     CoreError,
@@ -27,11 +28,28 @@ from router.universe.records import (
     WeightedRecord,
 )
 
+PoolKind: TypeAlias = Literal["v2", "v3", "weighted", "stable", "clob"]
+_KINDS: dict[type, PoolKind] = {
+    PairRecord: "v2",
+    RangesRecord: "v3",
+    WeightedRecord: "weighted",
+    StableRecord: "stable",
+    BookRecord: "clob",
+}
+POOL_KINDS = frozenset(_KINDS.values())
 _PLAIN_WEIGHT = re.compile(r"[01](\.[0-9]{1,18})?")
 _WAD = 10**18
 _CURVE_FEE_ONE = 10**10
 # How the contract computes powers: exact products for the exponents 1, 2 and 4.
 _WEIGHTED_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegGas:
+    """Gas of one swap: `base`, and `per_tick` crossed."""
+
+    base: int
+    per_tick: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +71,14 @@ class UniverseMarket:
 
 
 def market_of(
-    universe: Universe, on_pool: Callable[[int, int], None] | None = None
+    universe: Universe,
+    *,
+    leg_gas: Mapping[PoolKind, LegGas] | None = None,
+    on_pool: Callable[[int, int], None] | None = None,
 ) -> UniverseMarket:
     """Return the market of every pool that can be quoted exactly, and name the others.
 
+    Legs over a kind in `leg_gas` are reckoned with that gas, others with the core's estimates.
     `on_pool` is called with how many pools are in and how many there are.
     """
     builder = MarketBuilder(len(universe.tokens))
@@ -71,6 +93,9 @@ def market_of(
         else:
             assert venue == len(pool_ids), "the core numbers venues in the order they are added"
             pool_ids.append(pool.pool_id)
+            gas = (leg_gas or {}).get(_KINDS[type(pool)])
+            if gas is not None:
+                builder.set_leg_gas(venue, gas.base, gas.per_tick)
         if on_pool is not None and index % 64 == 0:
             on_pool(index, len(universe.pools))
     return UniverseMarket(

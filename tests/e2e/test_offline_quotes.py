@@ -56,6 +56,18 @@ def test_gas_of_an_order_or_of_the_command_line_is_taken_off(
     assert all(int(line["buyAmountNet"]) < int(line["buyAmount"]) for line in told[0])
 
 
+def test_legs_are_reckoned_with_the_gas_that_is_given(router: Command) -> None:
+    asked = ("quote", "--universe", str(SMALL), "--jsonl", "--gas-price-wei", "20000000000")
+    told = router(*asked, "--leg-gas", "v2=1000", "--leg-gas", "v3=500000+7")
+    assert (told.code, told.err) == (0, "")
+    kinds = {pool["id"]: pool["type"] for pool in DOCUMENT["pools"]}
+    for line in lines(told.out):
+        legs = [kinds[fill["pool"]] for fill in line["fills"]]
+        least = 1_000 * legs.count("v2") + 500_000 * legs.count("v3")
+        assert least <= line["gas"] < least + 500
+        assert (line["gas"] - least) % 7 == 0
+
+
 def test_an_order_that_fails_becomes_a_line_and_the_rest_goes_on(
     router: Command, tmp_path: Path
 ) -> None:
@@ -120,6 +132,9 @@ def test_a_pool_that_the_core_refuses_is_named_and_the_others_are_used(
         (("--orders", str(SMALL), "WETH", "USDC", "1"), "USAGE", 2),
         (("--jsonl", "WETH", "USDC", "1"), "USAGE", 2),
         (("WETH", "USDC"), "USAGE", 2),
+        (("--universe", str(SMALL), "--leg-gas", "v5=1"), "USAGE", 2),
+        (("--universe", str(SMALL), "--leg-gas", "v3=1e5"), "USAGE", 2),
+        (("--universe", str(SMALL), "--leg-gas", "v3=1+"), "USAGE", 2),
     ],
 )
 def test_a_wrong_command_ends_with_a_code_and_a_sentence(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use router_core::num::U256;
 use router_core::solver::{
-    LadderSpec, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
+    LadderSpec, LegGas, Market, MarketBuilder, Plan, PlanLeg, SolveError, SolveRequest,
 };
 
 use crate::amm::{PyV2Pool, PyV3Pool};
@@ -460,7 +460,14 @@ impl PyMarketBuilder {
         clippy::too_many_arguments,
         reason = "the parts of a book, as in the Python signature"
     )]
-    #[pyo3(signature = (base, quote, lot_units, tick_units, taker_fee_ppm, bids, asks, *, tick_divisor=Units(U256::ONE)))]
+    #[pyo3(
+        signature = (
+            base, quote, lot_units, tick_units, taker_fee_ppm, bids, asks, *,
+            tick_divisor = Units(U256::ONE)
+        ),
+        text_signature = "($self, base, quote, lot_units, tick_units, taker_fee_ppm, bids, asks, \
+            *, tick_divisor=1)"
+    )]
     fn add_ladder(
         &mut self,
         base: Fitting<u32>,
@@ -483,6 +490,22 @@ impl PyMarketBuilder {
         self.0
             .add_ladder(token(base)?, token(quote)?, &spec)
             .map_err(from_solve)
+    }
+
+    /// Reckon legs over a venue with this gas instead of the pool's own estimate.
+    fn set_leg_gas(
+        &mut self,
+        venue: Fitting<u32>,
+        gas: Fitting<u64>,
+        gas_per_tick: Fitting<u64>,
+    ) -> PyResult<()> {
+        let reason = "The gas of a leg is out of range.";
+        let leg_gas = LegGas {
+            base: fitting(gas, reason)?,
+            per_tick: fitting(gas_per_tick, reason)?,
+        };
+        let venue = fitting(venue, "There is no such venue.")?;
+        self.0.set_leg_gas(venue, leg_gas).map_err(from_solve)
     }
 
     /// Return the market of what was added so far.

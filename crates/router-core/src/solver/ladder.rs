@@ -236,3 +236,57 @@ fn check_order(levels: &[(u64, u64)], falling: bool) -> Result<(), SolveError> {
         ))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failing test may panic")]
+mod tests {
+    use super::*;
+
+    /// Lots that cost 2.25 and 2.5 quote units.
+    fn side(sells_base: bool) -> LadderSide {
+        let levels = |first, second| vec![(first, 3), (second, 10)];
+        let spec = LadderSpec {
+            lot_units: U256::from(10),
+            tick_units: U256::ONE,
+            tick_divisor: U256::from(4),
+            taker_fee_ppm: 0,
+            bids: levels(10, 9),
+            asks: levels(9, 10),
+        };
+        LadderSide::new(&spec, sells_base).unwrap()
+    }
+
+    #[test]
+    fn fractions_of_a_quote_unit_are_rounded_once_against_the_taker() {
+        // 3 * 2.25 + 2 * 2.5 = 11.75 is paid as 12; 3 * 2.5 + 2 * 2.25 = 12 is received.
+        let bought = side(false).fill(5);
+        assert_eq!(bought.amount_in, U256::from(12));
+        assert_eq!(bought.amount_out, U256::from(50));
+        let sold = side(true).fill(5);
+        assert_eq!(sold.amount_in, U256::from(50));
+        assert_eq!(sold.amount_out, U256::from(12));
+        assert_eq!(side(true).fill(1).amount_out, U256::from(2));
+    }
+
+    #[test]
+    fn lots_for_an_input_are_the_most_that_it_pays_for() {
+        let asks = side(false);
+        for paid in 0..40_u64 {
+            let lots = asks.lots_for_input(U256::from(paid));
+            assert!(asks.fill(lots).amount_in <= U256::from(paid));
+            let more = asks.fill(lots.saturating_add(1));
+            assert!(lots == 13 || more.amount_in > U256::from(paid));
+        }
+    }
+
+    #[test]
+    fn lots_for_an_output_are_the_fewest_that_deliver_it() {
+        let bids = side(true);
+        for wanted in 1..=30_u64 {
+            let lots = bids.lots_for_output(U256::from(wanted)).unwrap();
+            assert!(bids.fill(lots).amount_out >= U256::from(wanted));
+            assert!(bids.fill(lots.saturating_sub(1)).amount_out < U256::from(wanted));
+        }
+        assert_eq!(bids.lots_for_output(U256::from(31)), None);
+    }
+}

@@ -4,7 +4,7 @@ use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
 use super::segments::{ladder_curve, solidly_curve, v2_curve, v3_curve, v4_curve};
 use super::smooth::{balancer_stable_curve, stable_swap_curve, weighted_curve};
-use super::venue::{Venue, VenueKind, Way};
+use super::venue::{LegGas, Venue, VenueKind, Way};
 use super::SolveError;
 use crate::amm::{
     BalancerStablePool, MultiPool, SolidlyPool, StableSwapPool, V2Pool, V3Pool, V4Pool,
@@ -216,8 +216,22 @@ impl MarketBuilder {
         self.venues.push(Venue {
             tokens: tokens.into(),
             kind,
+            leg_gas: None,
         });
         Ok(index)
+    }
+
+    /// Reckons legs over a venue with this gas instead of the pool's own estimate.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when there is no such venue.
+    pub fn set_leg_gas(&mut self, venue: u32, leg_gas: LegGas) -> Result<(), SolveError> {
+        let found = usize::try_from(venue)
+            .ok()
+            .and_then(|index| self.venues.get_mut(index));
+        let venue = found.ok_or(SolveError::InvalidRequest("There is no such venue."))?;
+        venue.leg_gas = Some(leg_gas);
+        Ok(())
     }
 
     /// Prepares curves and adjacency; the builder keeps its venues and may go on.

@@ -41,3 +41,4 @@ pub use error::SolveError;
 pub use ladder::LadderSpec;
 pub use market::{Market, MarketBuilder};
 pub use plan::{Plan, PlanLeg, SolveRequest};
+pub use venue::LegGas;

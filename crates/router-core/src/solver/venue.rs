@@ -23,6 +23,24 @@ pub(super) struct Venue {
     /// Coins of a pool in its order; base and quote of a book.
     pub(super) tokens: Arc<[u32]>,
     pub(super) kind: VenueKind,
+    /// Takes the place of the pool's own estimate.
+    pub(super) leg_gas: Option<LegGas>,
+}
+
+/// What a leg is reckoned to cost, by whoever runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegGas {
+    /// Gas of a leg that crosses no tick.
+    pub base: u64,
+    /// Gas of each tick crossed.
+    pub per_tick: u64,
+}
+
+impl LegGas {
+    fn of(self, ticks_crossed: u32) -> u64 {
+        let crossing = self.per_tick.saturating_mul(u64::from(ticks_crossed));
+        self.base.saturating_add(crossing)
+    }
 }
 
 /// Which coins of a venue are swapped, by their places.
@@ -90,6 +108,9 @@ impl Venue {
 
     /// Least gas of a leg here.
     pub(super) const fn least_gas(&self) -> u64 {
+        if let Some(leg_gas) = self.leg_gas {
+            return leg_gas.base;
+        }
         match self.kind {
             VenueKind::V2(_) => V2_GAS,
             VenueKind::V3(_) => V3_GAS,
@@ -157,7 +178,16 @@ impl Venue {
         trade
             .ok()
             .filter(|trade| !trade.amount_out.is_zero())
+            .map(|trade| self.reckoned(trade))
             .unwrap_or_default()
+    }
+
+    fn reckoned(&self, trade: Trade) -> Trade {
+        let gas = self.leg_gas.map(|gas| gas.of(trade.ticks_crossed));
+        Trade {
+            gas: gas.unwrap_or(trade.gas),
+            ..trade
+        }
     }
 
     /// Returns the cheapest trade that delivers `amount_out`, books rounded up to a whole lot.
@@ -167,7 +197,7 @@ impl Venue {
     pub(super) fn trade_exact_out(&self, way: Way, amount_out: U256) -> Result<Trade, AmmError> {
         let forward = way.is_forward();
         let (coin_in, coin_out) = way.coins();
-        match &self.kind {
+        let trade = match &self.kind {
             VenueKind::V2(pool) => pool.quote_exact_out(forward, amount_out).map(Trade::from),
             VenueKind::V3(pool) => pool
                 .quote_exact_out(forward, amount_out, None)
@@ -193,7 +223,8 @@ impl Venue {
                     .map(|lots| side.fill(lots).into())
                     .ok_or(AmmError::InsufficientLiquidity)
             }
-        }
+        };
+        trade.map(|trade| self.reckoned(trade))
     }
 }
 
