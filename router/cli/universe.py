@@ -21,7 +21,10 @@ NOTES_SHOWN = 10
 
 @click.group()
 def universe() -> None:
-    """Files of pools and orders that `router quote --universe` reads."""
+    """Files of pools and orders that `router quote --universe` reads.
+
+    Example: router universe import tycho-states data.json --out pools.json
+    """
 
 
 @universe.command(name="import")

@@ -190,6 +190,26 @@ impl Venue {
         }
     }
 
+    /// Returns the trade of an input near `start` that delivers at least `amount_out`. Legs are run as
+    /// exact inputs, and what Balancer's pools ask for an exact output may buy a little less when it
+    /// is paid as an exact input.
+    fn paying_enough(&self, way: Way, amount_out: U256, start: U256) -> Result<Trade, AmmError> {
+        let mut paid = start;
+        let mut more = U256::ONE;
+        for _ in 0..RAISES {
+            let trade = self.trade_exact_in(way, paid);
+            if trade.amount_out >= amount_out {
+                return Ok(trade);
+            }
+            if trade.amount_in < paid {
+                break;
+            }
+            paid = paid.saturating_add(more);
+            more = more.saturating_add(more);
+        }
+        Err(AmmError::InsufficientLiquidity)
+    }
+
     /// Returns the cheapest trade that delivers `amount_out`, books rounded up to a whole lot.
     ///
     /// # Errors
@@ -207,10 +227,10 @@ impl Venue {
                 .map(Trade::from),
             VenueKind::Weighted(pool) => pool
                 .quote_exact_out(coin_in, coin_out, amount_out)
-                .map(Trade::from),
+                .and_then(|quote| self.paying_enough(way, amount_out, quote.amount_in)),
             VenueKind::BalancerStable(pool) => pool
                 .quote_exact_out(coin_in, coin_out, amount_out)
-                .map(Trade::from),
+                .and_then(|quote| self.paying_enough(way, amount_out, quote.amount_in)),
             VenueKind::StableSwap(pool) => pool
                 .quote_exact_out(coin_in, coin_out, amount_out)
                 .map(Trade::from),
@@ -245,6 +265,9 @@ fn halved(
         }
     }
 }
+
+/// Rounds in which an input is raised until it delivers.
+const RAISES: usize = 40;
 
 /// Quotes a pool with ticks; one that runs dry is quoted again for what it takes, since that is what
 /// a leg offers and walking on to the end of the price range costs gas.

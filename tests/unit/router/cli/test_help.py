@@ -13,7 +13,7 @@ import pytest
 from router.cli.main import COMMANDS, cli, execute
 
 ROOT = Path(__file__).resolve().parents[4]
-GROUPS = {"incident", "book", "devnet"}
+GROUPS = {"incident", "book", "devnet", "universe"}
 
 
 def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
