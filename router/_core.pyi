@@ -680,13 +680,14 @@ class MarketBuilder:
     def add_multi(
         self,
         tokens: Sequence[int],
-        pool: WeightedPool | BalancerStablePool | StableSwapPool | SolidlyPool,
+        pool: WeightedPool | BalancerStablePool | StableSwapPool | SolidlyPool | CryptoPool,
     ) -> int:
         """Add a pool of two or more coins; `tokens` are its coins in their order.
 
         A plan uses one pair of coins of such a pool, in one direction. Where the fee of a pool
-        rises off the peg the bound counts the lowest fee. A stable Solidly pair has no closed form:
-        it is drawn through exact quotes, and bounds over it rest on its being even between them.
+        rises off the peg the bound counts the lowest fee. A stable Solidly pair and a tricrypto
+        pool have no closed form: they are drawn through exact quotes, and bounds over them rest on
+        their being even between them.
         """
     def add_ladder(
         self,

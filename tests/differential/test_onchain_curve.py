@@ -5,12 +5,20 @@ recordings hold views only, `get_dy` among them; what an exchange pays and leave
 them where the contract computes both alike, and against a twin in `tests/property` elsewhere.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
-from router.core import CoreError, CryptoPool, StableSwapPool, UnderlyingPool
+from router.core import (
+    CoreError,
+    CryptoPool,
+    MarketBuilder,
+    StableSwapPool,
+    UnderlyingPool,
+    V2Pool,
+)
 from tests.differential.recordings import Recording
 
 STATES = "fixtures/chain_data/1/curve_"
@@ -199,3 +207,34 @@ def test_an_amplification_without_its_decimals_is_refused(recording: Recording) 
             2,
         )
     assert refused.value.code == "INVALID_POOL"
+
+
+def test_orders_over_tricrypto_are_split_at_its_exact_quotes(recording: Recording) -> None:
+    """Beside a thin pair: every leg is the contract's answer, and no other split gives more.
+
+    The pool's fee falls towards balance, so that what it pays is not concave there and the bound
+    over its envelope is loose: the splits themselves are tried.
+    """
+    pool = tricrypto(recording.load(f"{STATES}tricrypto_block_24407242.json"))
+    usdt, wbtc, _ = pool.balances
+    pair = V2Pool(usdt // 3, wbtc // 3)
+    builder = MarketBuilder(3)
+    crypto = builder.add_multi([0, 1, 2], pool)
+    builder.add_v2(0, 1, pair)
+    market = builder.build()
+    for sell, buy in itertools.permutations(range(3), 2):
+        for part in (10, 100, 1_000):
+            amount = pool.balances[sell] // part
+            plan = market.solve(sell, buy, amount, max_hops=2)
+            for leg in plan.legs:
+                if leg.venue == crypto:
+                    exact = pool.quote_exact_in(leg.token_in, leg.token_out, leg.amount_in)
+                    assert leg.amount_out == exact.amount_out
+            assert plan.best_single <= plan.amount_out <= plan.bound
+            if {sell, buy} == {0, 1}:
+                best = max(
+                    pool.quote_exact_in(sell, buy, amount * share // 50).amount_out
+                    + pair.quote_exact_in(sell == 0, amount - amount * share // 50).amount_out
+                    for share in range(1, 50)
+                )
+                assert plan.amount_out >= best * (1 - 1e-6) - 2, (sell, buy, part)

@@ -12,7 +12,7 @@ use router_core::solver::{
 use crate::amm::{PyV2Pool, PyV3Pool};
 use crate::balancer::{PyBalancerStablePool, PyWeightedPool};
 use crate::convert::{Fitting, Units};
-use crate::curve::PyStableSwapPool;
+use crate::curve::{PyCryptoPool, PyStableSwapPool};
 use crate::error::core_error;
 use crate::solidly::PySolidlyPool;
 use crate::v4::PyV4Pool;
@@ -394,6 +394,7 @@ enum MultiArgument<'py> {
     Stable(PyRef<'py, PyBalancerStablePool>),
     StableSwap(PyRef<'py, PyStableSwapPool>),
     Solidly(PyRef<'py, PySolidlyPool>),
+    Crypto(PyRef<'py, PyCryptoPool>),
 }
 
 type LevelArgument = (Fitting<u64>, Fitting<u64>);
@@ -452,6 +453,7 @@ impl PyMarketBuilder {
             MultiArgument::Stable(pool) => self.0.add_balancer_stable(&tokens, pool.0.clone()),
             MultiArgument::StableSwap(pool) => self.0.add_stable_swap(&tokens, pool.0.clone()),
             MultiArgument::Solidly(pool) => self.0.add_solidly(&tokens, pool.0),
+            MultiArgument::Crypto(pool) => self.0.add_crypto(&tokens, pool.0.clone()),
         }
         .map_err(from_solve)
     }

@@ -2,12 +2,12 @@
 
 use super::curve::Curve;
 use super::ladder::{LadderSide, LadderSpec};
-use super::segments::{ladder_curve, solidly_curve, v2_curve, v3_curve, v4_curve};
+use super::segments::{crypto_curve, ladder_curve, solidly_curve, v2_curve, v3_curve, v4_curve};
 use super::smooth::{balancer_stable_curve, stable_swap_curve, weighted_curve};
 use super::venue::{LegGas, Venue, VenueKind, Way};
 use super::SolveError;
 use crate::amm::{
-    BalancerStablePool, MultiPool, SolidlyPool, StableSwapPool, V2Pool, V3Pool, V4Pool,
+    BalancerStablePool, CryptoPool, MultiPool, SolidlyPool, StableSwapPool, V2Pool, V3Pool, V4Pool,
     WeightedPool,
 };
 
@@ -177,6 +177,15 @@ impl MarketBuilder {
         self.add(tokens, VenueKind::Solidly(pool))
     }
 
+    /// Adds a Curve tricrypto pool; `tokens` are its coins in their order.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for tokens that are not one per coin, a bad token id or too many venues.
+    pub fn add_crypto(&mut self, tokens: &[u32], pool: CryptoPool) -> Result<u32, SolveError> {
+        one_per_coin(tokens, &pool)?;
+        self.add(tokens, VenueKind::Crypto(pool))
+    }
+
     /// Adds a book whose base and quote are two tokens.
     ///
     /// # Errors
@@ -296,6 +305,7 @@ fn edge_of(index: u32, venue: &Venue, way: Way, (from, to): (u32, u32)) -> Optio
         VenueKind::V3(pool) => v3_curve(pool, forward)?,
         VenueKind::V4(pool) => v4_curve(pool, forward)?,
         VenueKind::Solidly(pool) => solidly_curve(pool, forward)?,
+        VenueKind::Crypto(pool) => crypto_curve(pool, way)?,
         VenueKind::Weighted(pool) => weighted_curve(pool, way)?,
         VenueKind::BalancerStable(pool) => balancer_stable_curve(pool, way)?,
         VenueKind::StableSwap(pool) => stable_swap_curve(pool, way)?,

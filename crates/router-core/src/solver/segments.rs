@@ -8,7 +8,8 @@ use super::curve::{AmmCurve, Curve, LadderCurve};
 use super::float::{floor_u256, to_f64};
 use super::ladder::LadderSide;
 use super::sampled::sampled_curve;
-use crate::amm::{sqrt_ratio_at_tick, MultiPool, SolidlyPool, V2Pool, V3Pool, V4Pool};
+use super::venue::Way;
+use crate::amm::{sqrt_ratio_at_tick, CryptoPool, MultiPool, SolidlyPool, V2Pool, V3Pool, V4Pool};
 use crate::num::{PPM_ONE, U256};
 
 /// Two to the power of 96.
@@ -67,6 +68,18 @@ pub(super) fn solidly_curve(pool: &SolidlyPool, zero_for_one: bool) -> Option<Cu
         product_curve(reserve_in, reserve_out, keep)
     };
     curve.map(Curve::Numeric)
+}
+
+/// Returns the curve of a tricrypto pool through samples; `None` when it cannot trade.
+pub(super) fn crypto_curve(pool: &CryptoPool, way: Way) -> Option<Curve> {
+    let (coin_in, coin_out) = way.coins();
+    let balance = |coin: usize| pool.balances().get(coin).map(|units| to_f64(*units));
+    sampled_curve(balance(coin_in)?, balance(coin_out)?, |amount_in| {
+        let amount_in = floor_u256(amount_in);
+        let quote = pool.quote_exact_in(coin_in, coin_out, amount_in).ok()?;
+        Some((to_f64(quote.amount_in), to_f64(quote.amount_out)))
+    })
+    .map(Curve::Numeric)
 }
 
 fn product_curve(reserve_in: u128, reserve_out: u128, keep: f64) -> Option<AmmCurve> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::ladder::{LadderFill, LadderSide};
 use super::smooth::{stable_most_in, weighted_most_in};
 use crate::amm::{
-    AmmError, BalancerStablePool, MultiPool, Quote, SolidlyPool, StableSwapPool, V2Pool, V3Pool,
-    V4Pool, WeightedPool, BALANCER_STABLE_GAS, CURVE_STABLE_GAS, SOLIDLY_GAS, SOLIDLY_STABLE_GAS,
-    V2_GAS, V3_GAS, V4_GAS, WEIGHTED_GAS,
+    AmmError, BalancerStablePool, CryptoPool, MultiPool, Quote, SolidlyPool, StableSwapPool,
+    V2Pool, V3Pool, V4Pool, WeightedPool, BALANCER_STABLE_GAS, CURVE_CRYPTO_GAS, CURVE_STABLE_GAS,
+    SOLIDLY_GAS, SOLIDLY_STABLE_GAS, V2_GAS, V3_GAS, V4_GAS, WEIGHTED_GAS,
 };
 use crate::num::U256;
 
@@ -72,6 +72,7 @@ pub(super) enum VenueKind {
     BalancerStable(BalancerStablePool),
     StableSwap(StableSwapPool),
     Solidly(SolidlyPool),
+    Crypto(CryptoPool),
     Ladder { bids: LadderSide, asks: LadderSide },
 }
 
@@ -120,6 +121,7 @@ impl Venue {
             VenueKind::StableSwap(_) => CURVE_STABLE_GAS,
             VenueKind::Solidly(ref pool) if pool.is_stable() => SOLIDLY_STABLE_GAS,
             VenueKind::Solidly(_) => SOLIDLY_GAS,
+            VenueKind::Crypto(_) => CURVE_CRYPTO_GAS,
             VenueKind::Ladder { .. } => 0,
         }
     }
@@ -167,6 +169,10 @@ impl Venue {
                     .map(Trade::from)
             }
             VenueKind::Solidly(pool) => halved(amount_in, |amount| {
+                let quote = pool.quote_exact_in(coin_in, coin_out, amount)?;
+                Ok(quote.into())
+            }),
+            VenueKind::Crypto(pool) => halved(amount_in, |amount| {
                 let quote = pool.quote_exact_in(coin_in, coin_out, amount)?;
                 Ok(quote.into())
             }),
@@ -235,6 +241,9 @@ impl Venue {
                 .quote_exact_out(coin_in, coin_out, amount_out)
                 .map(Trade::from),
             VenueKind::Solidly(pool) => pool
+                .quote_exact_out(coin_in, coin_out, amount_out)
+                .map(Trade::from),
+            VenueKind::Crypto(pool) => pool
                 .quote_exact_out(coin_in, coin_out, amount_out)
                 .map(Trade::from),
             VenueKind::Ladder { bids, asks } => {
