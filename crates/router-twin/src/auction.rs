@@ -104,7 +104,9 @@ impl Twin {
             self.prevent(i, taker.id, maker.id);
             return 0;
         }
-        if self.drop_unreducible(i, maker) || self.drop_unreducible(i, taker) {
+        if self.drop_unreducible(i, maker, taker.account)
+            || self.drop_unreducible(i, taker, maker.account)
+        {
             return 0;
         }
         let lots = buy.shown.min(sell.shown);

@@ -51,7 +51,9 @@ impl Twin {
                 self.prevent(i, id, maker.id);
                 continue;
             }
-            if self.drop_unreducible(i, &maker) || self.drop_unreducible(i, &taker) {
+            if self.drop_unreducible(i, &maker, taker.account)
+                || self.drop_unreducible(i, &taker, maker.account)
+            {
                 continue;
             }
             let wanted = if taker.has(order_flags::QUOTE) {
@@ -68,9 +70,10 @@ impl Twin {
         }
     }
 
-    /// Removes a reduce-only order that can reduce nothing.
-    pub(crate) fn drop_unreducible(&mut self, i: u32, order: &Order) -> bool {
-        let drops = self.reducible_lots(i, order) == 0;
+    /// Removes a reduce-only order that can reduce nothing by a trade with an account.
+    pub(crate) fn drop_unreducible(&mut self, i: u32, order: &Order, other: u32) -> bool {
+        let is_own = order.has(order_flags::REDUCE_ONLY) && order.account == other;
+        let drops = is_own || self.reducible_lots(i, order) == 0;
         if drops {
             self.remove(i, order.id, Reason::ReduceOnly);
         }
@@ -213,9 +216,13 @@ impl Twin {
             }
             let queue: Vec<&Order> = self.at(i).queue(side, price).collect();
             let stops = taker.stp != StpMode::ExpireMaker;
-            let own = queue
-                .iter()
-                .position(|maker| stops && self.is_prevented(taker, maker));
+            let own = queue.iter().position(|maker| {
+                let ends_it = taker.stp == StpMode::None
+                    && taker.has(order_flags::REDUCE_ONLY)
+                    && !maker.has(order_flags::REDUCE_ONLY)
+                    && maker.account == taker.account;
+                stops && (self.is_prevented(taker, maker) || ends_it)
+            });
             for (place, maker) in queue.iter().enumerate() {
                 if own.is_some_and(|own| place >= own) {
                     break;

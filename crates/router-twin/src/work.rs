@@ -129,8 +129,8 @@ impl Twin {
                 None => return self.remove(i, id, Reason::WouldCross),
             }
         }
-        if self.drop_unreducible(i, &order) {
-            return;
+        if self.reducible_lots(i, &order) == 0 {
+            return self.remove(i, id, Reason::ReduceOnly);
         }
         if order.tif == Tif::Fok && !self.fok_feasible(i, &order) {
             return self.remove(i, id, Reason::NotFillable);

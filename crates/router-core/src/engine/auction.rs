@@ -139,12 +139,14 @@ impl Book {
             return 0;
         }
         let mut lots = self.shown(at.maker).min(self.shown(at.taker));
+        let is_own = self.slab.hot(at.maker).account == self.slab.hot(at.taker).account;
         for slot in [at.maker, at.taker] {
             let order = *self.slab.hot(slot);
             if order.has(flag::REDUCE_ONLY) {
                 let accounts = &shared.accounts;
                 let reducible = accounts.reducible(self.terms.id, order.account, order.side());
-                if reducible == 0 {
+                // A trade with oneself moves no position.
+                if reducible == 0 || is_own {
                     let mut out = out;
                     self.remove_order(shared, slot, Reason::ReduceOnly, &mut out);
                     return 0;

@@ -3,7 +3,7 @@
 use super::book::{Book, Shared};
 use super::event::{event_flags, EventKind, EventRecord, Sink};
 use super::reason::Reason;
-use super::rules::{Phase, StpMode};
+use super::rules::{Phase, Side, StpMode};
 use super::settle::{settle, Party};
 use super::slab::{flag, Slot, NIL};
 use super::taker::Taker;
@@ -183,10 +183,18 @@ impl Book {
         let price = maker.price();
         let side = taker.side.opposite();
         let mut lots = self.shown(head);
+        // A trade with oneself moves no position, so that there is nothing to reduce by it.
+        let is_own = maker.account == taker.account;
+        let reducible_by = |account: u32, side: Side| {
+            let accounts = &shared.accounts;
+            if is_own {
+                0
+            } else {
+                accounts.reducible(self.terms.id, account, side)
+            }
+        };
         if maker.has(flag::REDUCE_ONLY) {
-            let reducible = shared
-                .accounts
-                .reducible(self.terms.id, maker.account, side);
+            let reducible = reducible_by(maker.account, side);
             if reducible == 0 {
                 self.remove_order(shared, head, Reason::ReduceOnly, out);
                 return Step::Next;
@@ -194,9 +202,7 @@ impl Book {
             lots = lots.min(reducible);
         }
         if taker.flags & flag::REDUCE_ONLY != 0 {
-            let reducible = shared
-                .accounts
-                .reducible(self.terms.id, taker.account, taker.side);
+            let reducible = reducible_by(taker.account, taker.side);
             if reducible == 0 {
                 self.cancel_taker(shared, taker, Reason::ReduceOnly, out);
                 return Step::Gone;

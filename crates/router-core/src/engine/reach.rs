@@ -38,6 +38,9 @@ impl Book {
     fn needed_behind(&self, shared: &Shared, taker: &Taker, key: u32, needed: u64) -> Option<u64> {
         let looks = !matches!(taker.stp, StpMode::None);
         let leaves_out = matches!(taker.stp, StpMode::ExpireMaker);
+        // By a trade with itself a reduce-only order can reduce nothing, so it would end there.
+        let ends_at_own = !looks && taker.flags & flag::REDUCE_ONLY != 0;
+        let stops = (looks && !leaves_out) || ends_at_own;
         let (mut all, mut shown): (u64, u64) = (0, 0);
         for slot in self.queue(taker.side.opposite(), key) {
             let maker = self.slab.hot(slot);
@@ -50,10 +53,13 @@ impl Book {
             if maker.flags() & flag::REDUCE_ONLY != 0 {
                 continue;
             }
+            if ends_at_own && maker.account == taker.account {
+                return None;
+            }
             all = all.saturating_add(maker.open);
             shown = shown.saturating_add(self.shown(slot));
             // Hidden lots come behind an order of the same owner, which may still follow.
-            let certain = if looks && !leaves_out { shown } else { all };
+            let certain = if stops { shown } else { all };
             if certain >= needed {
                 return Some(0);
             }

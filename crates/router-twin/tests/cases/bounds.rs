@@ -285,3 +285,40 @@ fn a_reduce_only_fok_needs_all_its_lots_to_be_reducible() {
     );
     script.place(fok(1), "reject a1 NothingToReduce");
 }
+
+/// A trade with oneself moves no position: without this one command could trade without end.
+#[test]
+fn a_reduce_only_order_trades_with_no_order_of_its_own_account() {
+    let mut script = Script::positions();
+    script.given(Command::SetPosition {
+        instrument: 0,
+        account: 1,
+        position: 5,
+    });
+    script.book(&[buy(2, 20, 2), buy(1, 20, 1_000_000)]);
+    let reducing = |qty| sell(1, 20, qty).flags(order_flags::REDUCE_ONLY);
+    script.place(reducing(3).tif(Tif::Fok), "reject a1 NotFillable");
+    script.place(
+        reducing(1_000_000),
+        "accept #3 a1 sell 20x1000000
+         trade #3 a1 sell with #1 a2: 20x2 left 999998 done
+         cancel #3 a1 sell 20x999998 ReduceOnly",
+    );
+}
+
+#[test]
+fn a_resting_reduce_only_order_goes_before_an_order_of_its_own_account() {
+    let mut script = Script::positions();
+    script.given(Command::SetPosition {
+        instrument: 0,
+        account: 1,
+        position: 5,
+    });
+    script.book(&[sell(1, 20, 1_000_000).flags(order_flags::REDUCE_ONLY)]);
+    script.place(
+        buy(1, 20, 7),
+        "accept #2 a1 buy 20x7
+         cancel #1 a1 sell 20x1000000 ReduceOnly
+         rest #2 a1 buy 20x7/7",
+    );
+}
