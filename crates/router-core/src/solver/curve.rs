@@ -113,6 +113,14 @@ impl Curve {
         }
     }
 
+    /// Output by which the venue may pay more than the curve says; a bound counts it at any price.
+    pub(super) const fn excess(&self) -> f64 {
+        match self {
+            Self::Smooth(curve) => curve.excess(),
+            Self::Amm(_) | Self::Numeric(_) | Self::Ladder(_) => 0.0,
+        }
+    }
+
     /// Returns the output for `amount_in`; what the venue cannot take is ignored.
     pub(super) fn output(&self, amount_in: f64) -> f64 {
         match self {

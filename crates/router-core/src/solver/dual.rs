@@ -292,6 +292,7 @@ impl<'s, 'm> Dual<'s, 'm> {
                 // One unit more than the curve says, on either side.
                 sum += price_in + price_out;
             }
+            sum += edge.edge.curve.excess() * price_out;
             if price_in > edge.spot * price_out * IDLE {
                 sum += charge(index, 0.0);
                 continue;

@@ -27,6 +27,12 @@ const ONE_10: f64 = 1e10;
 /// the contract's numbers run over.
 const MOST_OF_STABLE: u64 = 50;
 
+/// How far off the integer iterations of Curve's and of Balancer's contracts are, in 18-decimal units:
+/// the first stop within a unit of the invariant and of the balance, the second divide by the
+/// amplification before they multiply by its precision.
+const CURVE_COARSENESS: f64 = 4.0;
+const BALANCER_COARSENESS: f64 = 1e6;
+
 /// Most steps of Newton's method.
 const MAX_STEPS: usize = 60;
 
@@ -43,6 +49,8 @@ pub(super) struct SmoothCurve {
     net_most: f64,
     /// Largest output.
     out_most: f64,
+    /// Output by which the contract's integer iterations may lie above the curve.
+    excess: f64,
     form: Form,
 }
 
@@ -74,6 +82,7 @@ impl SmoothCurve {
             keep_out,
             net_most,
             out_most: f64::INFINITY,
+            excess: 0.0,
             form,
         };
         let all = curve.keep_out * curve.paid(net_most);
@@ -83,6 +92,11 @@ impl SmoothCurve {
         };
         let spot = curve.spot();
         (spot > 0.0 && spot.is_finite() && all.is_finite()).then_some(curve)
+    }
+
+    /// Output by which the contract may pay more than the curve says, at any size.
+    pub(super) const fn excess(&self) -> f64 {
+        self.excess
     }
 
     /// Output per input unit at zero size, fees included.
@@ -299,7 +313,8 @@ pub(super) fn balancer_stable_curve(pool: &BalancerStablePool, way: Way) -> Opti
     let invariant = to_f64(pool.invariant().ok()?);
     let amp = pool.amp() as f64 / 1_000.0;
     let keep = 1.0 - pool.swap_fee() as f64 / ONE_18;
-    stable_curve(&balances, &scales, invariant, amp, (keep, 1.0), way)
+    let curve = stable_curve(&balances, &scales, invariant, amp, (keep, 1.0), way)?;
+    Some(exceeded(curve, BALANCER_COARSENESS, invariant))
 }
 
 /// Returns the curve of a StableSwap pool; `None` when it cannot trade. Where the fee rises off the
@@ -311,7 +326,18 @@ pub(super) fn stable_swap_curve(pool: &StableSwapPool, way: Way) -> Option<Curve
     let invariant = to_f64(pool.invariant().ok()?);
     let amp = to_f64(terms.amp) / f64::from(terms.amp_precision);
     let keep = 1.0 - to_f64(terms.fee) / ONE_10;
-    stable_curve(&balances, &scales, invariant, amp, (1.0, keep), way)
+    let curve = stable_curve(&balances, &scales, invariant, amp, (1.0, keep), way)?;
+    Some(exceeded(curve, CURVE_COARSENESS, invariant))
+}
+
+/// Marks how far the iterations of a contract may be above the curve, given in 18-decimal units where
+/// the pool is balanced: far off the peg a unit of the invariant is worth more of a coin.
+fn exceeded(mut curve: SmoothCurve, units: f64, invariant: f64) -> Curve {
+    if let Form::Stable { y, scale_out, .. } = curve.form {
+        let stretch = 1.0 + 4.0 * y / invariant;
+        curve.excess = units * stretch / scale_out + 1.0;
+    }
+    Curve::Smooth(curve)
 }
 
 fn stable_curve(
@@ -321,7 +347,7 @@ fn stable_curve(
     amp: f64,
     (keep_in, keep_out): (f64, f64),
     way: Way,
-) -> Option<Curve> {
+) -> Option<SmoothCurve> {
     if balances.iter().any(|balance| *balance <= 0.0) {
         return None;
     }
@@ -338,7 +364,7 @@ fn stable_curve(
         scale_out: *scales.get(coin_out)?,
     };
     let most = MOST_OF_STABLE as f64 * invariant / scales.get(coin_in)?;
-    SmoothCurve::new(keep_in, keep_out, most * keep_in, form).map(Curve::Smooth)
+    SmoothCurve::new(keep_in, keep_out, most * keep_in, form)
 }
 
 /// Largest input, fee included, that a weighted pool takes in one swap.
